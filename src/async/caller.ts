@@ -1,6 +1,13 @@
 /** A client goes before background work wherever both wait. */
 export type Priority = 'client' | 'background';
 
+/** What a client calls its request, in words that are sane. */
+export interface Trace {
+  readonly requestId: string;
+  /** W3C Trace Context §3.2. */
+  readonly traceparent?: string | undefined;
+}
+
 /** Who waits: a client, or one of the mirror's own jobs. */
 export interface Caller {
   /** Name of the index that is asked. */
@@ -9,6 +16,8 @@ export interface Caller {
   readonly party: string;
   /** The client's connection; compared by identity only. */
   readonly connection?: object | undefined;
+  /** Of shared work: of one who still waits for it. Read as each request is sent. */
+  readonly trace?: Trace | undefined;
   /** Read whenever a place is given out, because work that a client joins moves up. */
   readonly priority: Priority;
   /** Aborts when the caller has left, or its deadline has passed. */
@@ -27,7 +36,7 @@ export function internalCaller(index: string, party = 'mirror', priority: Priori
 }
 
 /** What of a caller may change while it waits. */
-export type Standing = Pick<Caller, 'party' | 'connection' | 'priority'>;
+export type Standing = Pick<Caller, 'party' | 'connection' | 'priority' | 'trace'>;
 
 /** A caller that stands for others: as whom, `standing` says at each moment. A spread of it would freeze that. */
 export function standingFor(
@@ -44,6 +53,9 @@ export function standingFor(
     },
     get priority() {
       return standing().priority;
+    },
+    get trace() {
+      return standing().trace;
     },
     signal,
     onChange,

@@ -1,3 +1,18 @@
+/**
+ * Calls `late` when the time is up and the event loop has then looked at what came meanwhile: a loop that was busy for longer than the limit has not
+ * been waiting, and what it waits for may lie there unread. Returns what calls it off.
+ */
+export function timeLimit(milliseconds: number, late: () => void): () => void {
+  let turn: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => {
+    turn = setImmediate(late);
+  }, milliseconds);
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(turn);
+  };
+}
+
 /** A signal that aborts at the latest when the time is up. */
 export interface Deadline {
   readonly signal: AbortSignal;
@@ -8,10 +23,10 @@ export interface Deadline {
 /** Aborts with the first of `signals` that does, or after `milliseconds` with what `late` says. */
 export function deadline(milliseconds: number, late: () => unknown, ...signals: readonly AbortSignal[]): Deadline {
   const first = new AbortController();
-  const timer = setTimeout(() => stop(late()), milliseconds);
+  const callOff = timeLimit(milliseconds, () => stop(late()));
   const listeners = signals.map((signal) => ({ signal, onAbort: () => stop(signal.reason) }));
   const clear = () => {
-    clearTimeout(timer);
+    callOff();
     for (const { signal, onAbort } of listeners) signal.removeEventListener('abort', onAbort);
   };
   const stop = (reason: unknown) => {
@@ -30,14 +45,12 @@ export function deadline(milliseconds: number, late: () => unknown, ...signals: 
 
 /** Whatever comes first: the work, or the time somebody waits for it, and then `otherwise`. The work goes on. */
 export async function within<T>(milliseconds: number, work: Promise<T>, otherwise: T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<T>((resolve) => {
-    timer = setTimeout(resolve, milliseconds, otherwise);
-  });
+  const { promise: late, resolve } = Promise.withResolvers<T>();
+  const callOff = timeLimit(milliseconds, () => resolve(otherwise));
   try {
     return await Promise.race([work, late]);
   } finally {
-    clearTimeout(timer);
+    callOff();
   }
 }
 

@@ -96,6 +96,8 @@ interface AnyIndexConfig {
   /** Plain http to another machine; the operator wrote the words for it. */
   readonly insecureUpstream: boolean;
   readonly reuploads: boolean;
+  /** The index is told what clients call their requests; not where nothing is said. */
+  readonly trace?: boolean | undefined;
   /** What becomes of files that upstream removed; `refuse` where nothing is said. */
   readonly removed?: 'refuse' | 'serve' | undefined;
   /** Of the cache; undefined for an equal part of what the others leave. */

@@ -93,6 +93,7 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     insecureUpstream: index.insecure_upstream !== undefined,
     reuploads: index.reuploads,
     removed: index.removed,
+    trace: index.trace,
     maxBytes: index.max_bytes,
     absent: toAbsent(index),
     credentials: index.credentials && toCredentials(upstream, index.credentials),

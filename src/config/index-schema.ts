@@ -131,6 +131,12 @@ export const index = z
       .describe(
         'A file that upstream lists no more: refuse = not served, by its address neither; serve = what is held and was proved goes on being served by its address, out of pages, for sites that keep old locks alive. What is or was in quarantine is refused either way.',
       ),
+    trace: z
+      .boolean()
+      .default(false)
+      .describe(
+        'True tells the index itself, and no other host, what a client calls its request (X-Request-Id, traceparent): for a second Verbatim, whose log then says the same.',
+      ),
     max_bytes: size
       .optional()
       .describe('Of cache.max_bytes, the most this index may hold; left out, an equal part is its own.'),

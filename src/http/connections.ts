@@ -27,6 +27,17 @@ export type ConnectionCrowding =
 interface Answering {
   readonly writableFinished: boolean;
   readonly destroyed: boolean;
+  readonly req: { readonly complete: boolean };
+}
+
+/** What a connection has brought. */
+interface Brought {
+  /** Whose headers were read. */
+  readonly requests: number;
+  /** The last of them was read to the end of its body. */
+  readonly isWhole: boolean;
+  /** The answer to the last is not over. */
+  readonly isAnswering: boolean;
 }
 
 interface Connection {
@@ -103,6 +114,16 @@ export class Connections {
     connection.answer = answer;
     connection.used = ++this.#requests;
     return ++connection.requests;
+  }
+
+  heard(socket: Socket): Brought {
+    const connection = this.#known.get(socket);
+    const { requests = 0, answer } = connection ?? {};
+    return {
+      requests,
+      isWhole: answer?.req.complete === true,
+      isAnswering: connection !== undefined && !isIdle(connection),
+    };
   }
 
   #hasRoomFor(held: number): boolean {

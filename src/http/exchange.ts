@@ -6,7 +6,7 @@ import type { Event, Route } from '../ports/events.ts';
 import type { TrustedProxies } from './forwarded.ts';
 import { MAX_RECORDED_PATH } from './limits.ts';
 import { partyOf } from './party.ts';
-import { requestIdOf } from './request-id.ts';
+import { requestIdOf, traceOf } from './request-id.ts';
 
 /** A file whose bytes a client is sent, whole or in part, from here or from another host. */
 export interface SentFile {
@@ -156,6 +156,7 @@ export class Exchange {
       index,
       party: this.reader ?? partyOf(this.client),
       connection: connectionOf(socket),
+      trace: this.requestId === undefined ? undefined : traceOf(this.#incoming.headers),
       priority: 'client',
       signal: this.#signal,
     };

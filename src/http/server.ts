@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { isIPv6, type Server as NetServer, type Socket } from 'node:net';
 import { Refusal } from '../bytes/refusal.ts';
 import { type ConnectionCounts, type ConnectionCrowding, Connections } from './connections.ts';
+import { judgeLateRequests } from './late-requests.ts';
 import {
   CHECK_EVERY_MS,
   DRAIN_EVERY_MS,
@@ -115,6 +116,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       : usable(() => createTlsServer({ ...settings, ...tls, handshakeTimeout: limits.headersTimeout }));
   server.maxHeadersCount = MAX_HEADERS;
   server.maxRequestsPerSocket = limits.requestsPerSocket;
+  judgeLateRequests(server, connections);
   keepTo(connections, server, options.refuse !== undefined);
   server.on('request', listener);
   // Answered at once, without inviting a body that nobody reads.

@@ -21,6 +21,7 @@ import type { IndexParts } from './index-parts.ts';
 import type {
   CarriedIndex,
   IndexStatus,
+  IndexTally,
   KnownListing,
   LookedAt,
   PackageIndex,
@@ -31,7 +32,6 @@ import type {
 import type { BelievedPage } from './projects/believed-page.ts';
 import { Breaker } from './projects/breaker.ts';
 import { HeldFiles } from './projects/held-files.ts';
-import type { TallyTotals } from './projects/left-out.ts';
 import { ProjectPins } from './projects/pins.ts';
 import { ProjectList } from './projects/project-list.ts';
 import { type FoundPage, ProjectPages } from './projects/project-pages.ts';
@@ -179,8 +179,8 @@ export class EvidencedIndex<P> implements RunningIndex {
     return { name, evidence, ...(await this.#evidence.status()), ...(await this.tally()), silent };
   }
 
-  tally(): Promise<TallyTotals> {
-    return this.#pages.totals();
+  async tally(): Promise<IndexTally> {
+    return { ...(await this.#pages.totals()), quarantined: this.#parts.policy.quarantined };
   }
 
   async look(project: string, caller: Caller): Promise<LookedAt> {

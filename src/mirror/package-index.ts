@@ -61,7 +61,7 @@ export interface PackageIndex {
   known(project: string, caller: Caller): Promise<KnownListing | undefined>;
   status(): Promise<IndexStatus>;
   /** What the pages in force leave out, also those of an earlier run. */
-  tally(): Promise<TallyTotals>;
+  tally(): Promise<IndexTally>;
   /** Asks upstream once what it is like, and notes that, or what is wrong. For a start, which does not wait for it. Throws nothing. */
   introduce(caller: Caller): Promise<void>;
   /** Asks upstream for a project's page now, however fresh what is held is. Not counted as served. */
@@ -190,7 +190,13 @@ export interface UnverifiedDocuments {
   relay(project: string, filename: string, caller: Caller): Promise<void>;
 }
 
-export interface IndexStatus extends EvidenceStatus, TallyTotals {
+/** What pages do not pass on, and what an operator keeps from being served. */
+export interface IndexTally extends TallyTotals {
+  /** Projects and versions that are in quarantine by an operator's word. */
+  readonly quarantined: number;
+}
+
+export interface IndexStatus extends EvidenceStatus, IndexTally {
   readonly name: string;
   readonly evidence: EvidenceKind;
   /** Upstream was silent a moment ago: nobody who can be served otherwise waits for it. */

@@ -4,13 +4,13 @@ import type {
   CarriedIndex,
   EvidenceKind,
   IndexStatus,
+  IndexTally,
   PackageIndex,
   SignedRepository,
   UnverifiedDocuments,
 } from './package-index.ts';
-import type { TallyTotals } from './projects/left-out.ts';
 
-const NO_TOTALS: TallyTotals = { leftOut: new Map(), firstSight: 0, outOfReach: new Map() };
+const NO_TOTALS: IndexTally = { leftOut: new Map(), firstSight: 0, outOfReach: new Map(), quarantined: 0 };
 
 interface RefusingIndexOptions {
   readonly name: string;
@@ -111,7 +111,7 @@ export class RefusingIndex implements PackageIndex {
     };
   }
 
-  async tally(): Promise<TallyTotals> {
+  async tally(): Promise<IndexTally> {
     return NO_TOTALS;
   }
 

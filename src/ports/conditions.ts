@@ -12,6 +12,7 @@ export const CONDITIONS = {
   'first-sight': 'info',
   reuploads: 'info',
   removed: 'info',
+  quarantined: 'info',
   'stale-forever': 'info',
   'exposed-secret': 'warn',
   redis: 'warn',

@@ -109,3 +109,8 @@ export function outOfReachText(host: string, files: number): string {
   const what = files === 1 ? '1 listed file lies' : `${files} listed files lie`;
   return `${what} on ${host}, where this mirror may not go; if that is the index's own: --file-host ${host}`;
 }
+
+/** Completes "in quarantine". */
+export function quarantinedText(count: number): string {
+  return count === 1 ? '1 project or version' : `${count} projects or versions`;
+}

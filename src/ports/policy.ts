@@ -65,4 +65,6 @@ export interface Policy {
   file(project: string, file: OwnFile, blob: Blob, caller: Caller): Promise<Verdict>;
   /** What an operator decided of the project may have changed: it is in force when this resolves. Throws Refusal `state`. */
   follow(project: string): Promise<void>;
+  /** How many projects and versions are kept from being served by an operator's word. No I/O. */
+  readonly quarantined: number;
 }

@@ -1,5 +1,5 @@
 import { Cluster, Redis } from 'ioredis';
-import { CONNECT_MS, LONGEST_WAIT_MS, READONLY_APART_MS, RETRY_MS } from './limits.ts';
+import { CONNECT_MS, READONLY_APART_MS, RETRY_MS, SILENT_MS } from './limits.ts';
 import type { RedisLogin, RedisNode, RedisOptions, RedisTls } from './options.ts';
 import { replyCode } from './trouble.ts';
 
@@ -76,7 +76,7 @@ function shared(tls: RedisTls | undefined) {
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
-    socketTimeout: LONGEST_WAIT_MS,
+    socketTimeout: SILENT_MS,
     connectTimeout: CONNECT_MS,
     keepAlive: 5000,
     maxLoadingRetryTime: RETRY_MS.most,

@@ -1,7 +1,12 @@
-/** The longest that Redis is waited for, by a command and by a connection that says nothing. Milliseconds. */
+/** The longest that a command is waited for. Milliseconds. */
 export const LONGEST_WAIT_MS = 500;
 /** After a command that was not answered in time none is sent for so long. Milliseconds. */
 export const REST_MS = 2000;
+/**
+ * A connection that says nothing for so long while something is asked is cut: before a command is sent again, and no sooner, since the client counts
+ * time in which this process was busy. Milliseconds.
+ */
+export const SILENT_MS = 2000;
 /** For a connection to come about. Milliseconds. */
 export const CONNECT_MS = 2000;
 /** Between two tries to connect: at first, and at most. Milliseconds. */

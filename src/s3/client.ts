@@ -6,6 +6,7 @@ import {
 } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { AwsV4Signer } from 'aws4fetch';
+import { timeLimit } from '../async/timeout.ts';
 import { sha256Hex } from '../bytes/digest.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { objectUrl, type S3Address } from './address.ts';
@@ -130,14 +131,14 @@ export class S3Client {
     const { url, headers } = await this.#signed(request);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const sent = this.#request(url, { method, headers, agent: this.#agent, signal });
-    const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${waitMs / 1000} seconds`)), waitMs);
+    const callOff = timeLimit(waitMs, () => sent.destroy(new Error(`no answer within ${waitMs / 1000} seconds`)));
     sent.on('error', reject);
     sent.once('response', resolve);
     sent.end(body);
     try {
       return await promise;
     } finally {
-      clearTimeout(timer);
+      callOff();
     }
   }
 

@@ -26,6 +26,7 @@ import {
   type WorkerNumbers,
   watchConnections,
   watchPages,
+  watchQuarantine,
   watchQueues,
   watchRedis,
   watchStore,
@@ -120,7 +121,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
     watchBucket: (read) => watchBucket(registry, read),
     watchDisk: (read) => watchDisk(registry, read, shared),
     watchKept: (read) => watchKept(registry, read, shared),
-    watchPages: (read) => watchPages(registry, index, read),
+    watchPages(read) {
+      watchPages(registry, index, read);
+      watchQuarantine(registry, index, read);
+    },
     watchQueues: (read) => watchQueues(registry, read, shared),
     watchScrub: (read) => watchScrub(registry, read),
     watchRedis: (read) => watchRedis(registry, read),

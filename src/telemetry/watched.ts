@@ -38,6 +38,8 @@ export interface PageCounts {
   readonly firstSight: number;
   /** Files that are listed and cannot be fetched, by host. */
   readonly outOfReach: ReadonlyMap<string, number>;
+  /** Projects and versions in quarantine by an operator's word. */
+  readonly quarantined: number;
 }
 
 export interface ConnectionNumbers {
@@ -225,6 +227,20 @@ export function watchPages(registry: Registry, indexOf: Label, read: () => Promi
           { index: indexOf(index) },
           [...outOfReach.values()].reduce((sum, files) => sum + files, 0),
         );
+    },
+  });
+}
+
+/** The processes of one directory keep the same from being served. */
+export function watchQuarantine(registry: Registry, indexOf: Label, read: () => Promise<readonly PageCounts[]>): void {
+  new Gauge({
+    name: 'verbatim_quarantined_by_hand',
+    help: "Projects and versions that are kept from being served by an operator's word (verbatim quarantine).",
+    labelNames: ['index'],
+    registers: [registry],
+    aggregator: 'max',
+    async collect() {
+      for (const { index, quarantined } of await read()) this.set({ index: indexOf(index) }, quarantined);
     },
   });
 }

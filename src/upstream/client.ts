@@ -30,6 +30,8 @@ export interface UpstreamOptions extends DestinationOptions, Reach {
   readonly onCrowding?: OnCrowding | undefined;
   readonly onSilence?: OnSilence | undefined;
   readonly onAsked?: OnAsked | undefined;
+  /** True where the index, and nobody else, is told what a client calls its request. */
+  readonly trace?: boolean | undefined;
   /** Told what time it is by upstream's clock, with each answer to a document that says it. Must not throw. */
   readonly heard?: ((there: Instant) => void) | undefined;
 }
@@ -67,6 +69,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
           retryAfter: new RetryAfter(limits),
           silence,
           onAsked: options.onAsked,
+          trace: options.trace === true,
           proxy: connections,
           agent: agentOf(options),
         });

@@ -1,5 +1,5 @@
 import { type Caller, withSignal } from '../async/caller.ts';
-import { type Deadline, deadline } from '../async/timeout.ts';
+import { type Deadline, deadline, timeLimit } from '../async/timeout.ts';
 import { isStrong } from '../bytes/etag.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Download, OpenDownload, Upstream } from '../ports/upstream.ts';
@@ -109,8 +109,8 @@ class Place {
     const standing = new AbortController();
     const { idleTimeout } = this.#deps.lane.pace;
     const left = since + STANDS * idleTimeout - performance.now();
-    const timer = setTimeout(() => standing.abort(stuck(this.#url)), Math.min(idleTimeout, left));
-    return { signal: AbortSignal.any([signal, standing.signal]), came: () => clearTimeout(timer) };
+    const callOff = timeLimit(Math.min(idleTimeout, left), () => standing.abort(stuck(this.#url)));
+    return { signal: AbortSignal.any([signal, standing.signal]), came: callOff };
   }
 
   async *#watched(chunks: AsyncIterable<Uint8Array>, moving: Moving, until: Deadline): Body {

@@ -80,6 +80,7 @@ export class HttpPeers implements PeerFiles {
       retryAfter: new RetryAfter(limits),
       silence: new Silence(limits),
       proxy: this.#connections,
+      trace: false,
       agent: `verbatim/${options.version}`,
     });
   }

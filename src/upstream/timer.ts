@@ -1,3 +1,5 @@
+import { timeLimit } from '../async/timeout.ts';
+
 export interface Timer {
   start(milliseconds: number, expired: () => void): void;
   stop(): void;
@@ -5,14 +7,14 @@ export interface Timer {
 
 /** At most one wait at a time. */
 export function createTimer(): Timer {
-  let handle: NodeJS.Timeout | undefined;
+  let callOff: (() => void) | undefined;
   return {
     start(milliseconds, expired) {
-      clearTimeout(handle);
-      handle = setTimeout(expired, milliseconds);
+      callOff?.();
+      callOff = timeLimit(milliseconds, expired);
     },
     stop() {
-      clearTimeout(handle);
+      callOff?.();
     },
   };
 }

@@ -53,6 +53,8 @@ interface VisitDeps {
   /** The password of the proxy on the way, where there is one. */
   readonly proxy: Pick<Connections, 'prepare' | 'renew'>;
   readonly onAsked?: OnAsked | undefined;
+  /** The index itself is told what a client calls its request. */
+  readonly trace: boolean;
   /** The User-Agent; some indexes refuse a client that does not say what it is. */
   readonly agent: string;
 }
@@ -133,7 +135,7 @@ function send(deps: VisitDeps, url: URL, visit: Visit, authorization: string | u
 }
 
 async function sendOnce(
-  { exchange, agent, silence, destinations, onAsked }: VisitDeps,
+  { exchange, agent, silence, destinations, onAsked, trace }: VisitDeps,
   url: URL,
   visit: Visit,
   authorization: string | undefined,
@@ -153,6 +155,7 @@ async function sendOnce(
         'user-agent': agent,
         'accept-encoding': 'identity',
         ...headers,
+        ...(trace && destinations.classOf(url) === 'index' && traceHeaders(caller)),
         ...(authorization !== undefined && { authorization }),
       },
       fresh,
@@ -170,6 +173,12 @@ async function sendOnce(
   }
   told(answer.status === 429 || answer.status === 503 ? 'busy' : answer.status >= 500 ? 'error' : 'answered', true);
   return { ...answer, ...heardOf(answer, asked, visit), authorized: authorization !== undefined };
+}
+
+function traceHeaders({ trace }: Caller): Visit['headers'] {
+  if (trace === undefined) return {};
+  const { requestId, traceparent } = trace;
+  return { 'x-request-id': requestId, ...(traceparent !== undefined && { traceparent }) };
 }
 
 function outcomeOf(error: unknown, isLeft: boolean): UpstreamOutcome {

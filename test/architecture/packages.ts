@@ -115,6 +115,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/s3/issued-keys.ts',
     'src/http/exchange.ts',
     'src/http/listener.ts',
+    'src/http/late-requests.ts',
     'src/http/server.ts',
     'src/http/reply/sending.ts',
     'src/upstream/',

@@ -89,6 +89,7 @@ describe.each(RIGS)('of an index with evidence $evidence, a page that leaves fil
     const series = (await metrics.exposition.text()).split('\n').filter((line) => line.startsWith('verbatim_left_out'));
     expect(series).toContain('verbatim_left_out_files{index="main",reason="digest"} 1');
     expect(series).toContain('verbatim_left_out_files{index="main",reason="no-digest"} 0');
+    expect(await metrics.exposition.text()).toContain('verbatim_quarantined_by_hand{index="main"} 0');
   });
 });
 

@@ -65,6 +65,7 @@ describe('a signed index', () => {
     );
     await signed.index().judgeAgain('alpha');
     expect(await signed.refused(target(signed, NEWER))).toBe('403 policy');
+    expect((await signed.index().tally()).quarantined).toBe(1);
     expect(await signed.names('alpha')).toEqual([ALPHA.filename]);
     expect((await signed.get(target(signed, ALPHA))).status).toBe(200);
     await signed.restart();

@@ -44,7 +44,10 @@ async function fleet(at: number) {
   const data = await scratch();
   const from = ['--upstream', `${pypi.url}simple/`, '--file-host', `127.0.0.1:${pypi.files.port}`];
   const start = async () => {
-    const mirror = await startVerbatim([...from, '--redis', `redis://127.0.0.1:${redis.port}`], data);
+    const mirror = await startVerbatim(
+      [...from, '--admin-port', '0', '--redis', `redis://127.0.0.1:${redis.port}`],
+      data,
+    );
     onTestFinished(() => mirror.close());
     return mirror;
   };
@@ -54,25 +57,35 @@ async function fleet(at: number) {
   return { from, path, data, first, others, asked };
 }
 
-/** A file of a client, whom a balancer leads to another process where one has ended. */
-async function fileOf(
-  path: string,
-  first: RunningVerbatim,
-  next: RunningVerbatim,
-  leaves: AbortSignal,
-): Promise<string> {
-  const urlOf = ({ simple }: RunningVerbatim) => new URL('/', simple).href;
+interface Client {
+  readonly path: string;
+  readonly asks: RunningVerbatim;
+  /** Where a balancer leads it when the other has ended; it cannot but see a reset there. */
+  readonly afterwards?: RunningVerbatim;
+  readonly leaves?: AbortSignal;
+}
+
+/** What a client got in the end. Whoever asks a process that lives on has no second try: nothing hides what it sees. */
+async function fileOf({ path, asks, afterwards, leaves }: Client): Promise<string> {
+  const got = await answered(asks, path, leaves);
+  return afterwards !== undefined && leaves?.aborted === true ? answered(afterwards, path) : got;
+}
+
+async function answered({ simple, alive }: RunningVerbatim, path: string, signal?: AbortSignal): Promise<string> {
+  const begun = performance.now();
   try {
-    return await answered(urlOf(first), path, leaves);
+    const { status, body } = await ask(new URL('/', simple).href, path, signal === undefined ? {} : { signal });
+    return `${status} ${sha256Hex(body)}`;
   } catch (error) {
-    if (!leaves.aborted) throw error;
-    return answered(urlOf(next), path);
+    const seconds = Math.round((performance.now() - begun) / 1000);
+    return `${String(error)} after ${seconds} s of a process that ${alive() ? 'is there' : 'is gone'}`;
   }
 }
 
-async function answered(base: string, path: string, signal?: AbortSignal): Promise<string> {
-  const { status, body } = await ask(base, path, signal === undefined ? {} : { signal });
-  return `${status} ${sha256Hex(body)}`;
+/** Clients that the process has accepted, by its own count. */
+async function connectionsOf({ metrics }: RunningVerbatim): Promise<number> {
+  const text = await (await fetch(metrics ?? '')).text();
+  return Number(/^verbatim_connections_open (\d+)$/m.exec(text)?.[1]);
 }
 
 async function blobsIn(data: string): Promise<number> {
@@ -85,13 +98,14 @@ async function meet({ at, signal }: (typeof ENDS)[number]): Promise<object> {
   const [second, third] = others;
   if (second === undefined || third === undefined) throw new Error('three were started');
   const leaving = new AbortController();
-  const never = new AbortController();
-  const own = fileOf(path, first, second, leaving.signal);
+  const toFirst = { path, asks: first, afterwards: second, leaves: leaving.signal };
+  const own = fileOf(toFirst);
   await until(() => asked() === 1);
-  const clients = Array.from({ length: CLIENTS }, (_, client) => {
-    const mirror = [first, second, third][client % 3] ?? first;
-    return fileOf(path, mirror, second, mirror === first ? leaving.signal : never.signal);
-  });
+  const clients = Array.from({ length: CLIENTS }, (_, client) =>
+    fileOf([toFirst, { path, asks: second }, { path, asks: third }][client % 3] ?? toFirst),
+  );
+  // All of its own wait there.
+  await until(async () => (await connectionsOf(first)) > Math.ceil(CLIENTS / 3));
   process.kill(first.pid, signal);
   leaving.abort();
   const answers = new Set(await Promise.all([own, ...clients]));

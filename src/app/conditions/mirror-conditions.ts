@@ -5,6 +5,7 @@ import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Condition } from '../../ports/conditions.ts';
 import type { Emit } from '../../ports/events.ts';
+import { quarantinedText } from '../../ports/left-out.ts';
 import type { ConditionNumbers } from '../../telemetry/condition-metrics.ts';
 import { advisoryConditions } from '../advisories/conditions.ts';
 import type { FeedKeeper } from '../advisories/keeper.ts';
@@ -100,12 +101,24 @@ export class MirrorConditions {
       ...(advisories === undefined || config.advisories === undefined
         ? []
         : advisoryConditions(advisories.standing, { maxAge: config.advisories.maxAge, now: clock.now() })),
+      ...(await quarantineConditions(this.#options.indexes)),
       ...redisConditions(redis?.trouble),
       ...(bucket?.conditions() ?? []),
       ...fleetConditions(fleet?.standings ?? []),
       ...peerConditions(fleetPeers?.troubles ?? []),
     ];
   }
+}
+
+/** What an operator put in quarantine stays there until somebody remembers it. */
+async function quarantineConditions(indexes: readonly PackageIndex[]): Promise<readonly Condition[]> {
+  const found: Condition[] = [];
+  for (const index of indexes) {
+    const { quarantined } = await index.tally();
+    const message = `Kept from being served by an operator's word: ${quarantinedText(quarantined)} (verbatim quarantine; --lift takes it back).`;
+    if (quarantined > 0) found.push({ what: 'quarantined', index: index.name, thing: '', message });
+  }
+  return found;
 }
 
 function redisConditions(trouble: string | undefined): readonly Condition[] {

@@ -45,6 +45,8 @@ const Index = z.object({
   carried: orUndefined(Carried),
   leftOut: counts.transform((all) => new Map([...all].filter(isReason))),
   firstSight: z.number(),
+  // Of an older server nothing is known of it.
+  quarantined: z.number().default(0),
   outOfReach: counts,
   silent: z.boolean(),
 });

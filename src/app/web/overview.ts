@@ -111,6 +111,7 @@ function statusSoon(index: PackageIndex, now: Instant): Promise<IndexStatus> {
     leftOut: new Map(),
     firstSight: 0,
     outOfReach: new Map(),
+    quarantined: 0,
     silent: true,
   };
   return within(STATUS_MS, index.status(), late);

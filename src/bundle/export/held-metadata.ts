@@ -1,7 +1,7 @@
 import type { Caller } from '../../async/caller.ts';
 import { sha256Hex } from '../../bytes/digest.ts';
+import { existing } from '../../bytes/existing.ts';
 import { lend } from '../../bytes/proof.ts';
-import { Refusal } from '../../bytes/refusal.ts';
 import type { SignedRepository } from '../../mirror/package-index.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
 import type { Signed } from '../../tuf/model.ts';
@@ -24,9 +24,9 @@ export async function* heldMetadata(
   yield ofRole('timestamp', timestamp);
   const snapshot = await document(`${snapshotVersion(timestamp.signed)}.snapshot.json`);
   yield ofRole('snapshot', snapshot);
-  if (snapshot.signed.type !== 'snapshot') throw new TypeError('the snapshot is another document');
+  const { meta } = existing(snapshot.signed.type === 'snapshot' ? snapshot.signed : undefined, 'this is no snapshot');
   // By name, as a manifest has them: `targets` among its delegated roles.
-  const roles = [...snapshot.signed.meta].map(([name, { version }]) => ({
+  const roles = [...meta].map(([name, { version }]) => ({
     name: name.slice(0, -SUFFIX.length),
     version,
   }));
@@ -41,20 +41,18 @@ export async function* heldMetadata(
 
 /** As far back as they are kept. The far side pins one of them. */
 async function* roots(newest: Verified<Signed>, trust: Pick<TrustStore, 'root'>): AsyncGenerator<HeldItem> {
-  const { version } = newest.signed;
-  let first = version;
-  while (first > 1 && (await trust.root(first - 1)) !== undefined) first--;
-  for (let older = first; older < version; older++) {
-    const bytes = await trust.root(older);
-    if (bytes === undefined) throw new Refusal('state', `Root ${older} is gone.`, { subject: 'root', transient: true });
-    yield ofBytes({ kind: 'root', version: older }, bytes);
+  const older: HeldItem[] = [];
+  for (let version = newest.signed.version - 1; version >= 1; version--) {
+    const bytes = await trust.root(version);
+    if (bytes === undefined) break;
+    older.unshift(ofBytes({ kind: 'root', version }, bytes));
   }
+  yield* older;
   yield ofRole('root', newest);
 }
 
 function snapshotVersion(timestamp: Signed): number {
-  if (timestamp.type !== 'timestamp') throw new TypeError('the timestamp is another document');
-  return timestamp.snapshot.version;
+  return existing(timestamp.type === 'timestamp' ? timestamp : undefined, 'this is no timestamp').snapshot.version;
 }
 
 function ofRole(kind: Kind, { signed, bytes }: Verified<Signed>, name?: string): HeldItem {

@@ -1,4 +1,5 @@
 import { startSha256 } from '../../bytes/digest.ts';
+import { existing } from '../../bytes/existing.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import { LIMITS } from '../format/limits.ts';
 import type { Piece } from '../format/model.ts';
@@ -59,8 +60,7 @@ export class PieceWriter {
 
   async take(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.byteLength; ) {
-      const size = this.#cut.sizes[this.#pieces.length];
-      if (size === undefined) throw new TypeError('a body is longer than it was to be');
+      const size = existing(this.#cut.sizes[this.#pieces.length], 'a body is longer than it was to be');
       const part = bytes.subarray(at, at + size - this.#done);
       await this.#write(part);
       this.#hash.update(part);

@@ -15,8 +15,8 @@ export async function storedDocument(
   const stored = await storage.open(sha256, { start: 0, end: size });
   if (stored === undefined) throw lost(sha256);
   try {
-    const read = await stored.read(into, 0);
-    if (read < size || sha256Hex(into) !== sha256) throw damaged(sha256);
+    await stored.read(into, 0);
+    if (sha256Hex(into) !== sha256) throw damaged(sha256);
     return into;
   } finally {
     await stored.close();

@@ -1,4 +1,5 @@
 import { startSha256 } from '../../bytes/digest.ts';
+import { existing } from '../../bytes/existing.ts';
 import { type BundleBytes, chunksOf, headMember, MANIFEST_NAME, SEAL_NAME } from '../format/archive.ts';
 import type { SigningKey } from '../format/keys.ts';
 import { encodeHeader, encodePiece } from '../format/manifest-lines.ts';
@@ -134,9 +135,7 @@ async function* entriesOf(manifest: BundleBytes): AsyncGenerator<Entry, void, un
 
 /** What every bundle has of itself. */
 export function needed(remembered: RememberedBundle, name: Parameters<RememberedBundle['file']>[0]): BundleBytes {
-  const file = remembered.file(name);
-  if (file === undefined) throw new TypeError(`a remembered bundle has no ${name}`);
-  return file;
+  return existing(remembered.file(name), `a remembered bundle has no ${name}`);
 }
 
 /** The line of `SHA256SUMS` for a file, which is read again from where it was written. */

@@ -1,3 +1,4 @@
+import { existing } from '../../bytes/existing.ts';
 import { type Instant, parseInstant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Blob } from '../../ports/blob.ts';
@@ -77,10 +78,9 @@ async function publish(place: ImportPlace, proving: Proving): Promise<Imported> 
       await durable(bundle, place.store, table);
     },
   });
-  if (looked === undefined) throw new Error('a bundle was taken that nobody looked into');
   await remember(place, { ...generation, scan: scanning }, proving);
   await place.index.adopt();
-  const { pages, files, heldBack } = looked;
+  const { pages, files, heldBack } = existing(looked, 'a bundle was taken that nobody looked into');
   return { ...about, reference, ...tallyOf(staged), pages, files, heldBack, scan: scanning };
 }
 

@@ -31,7 +31,7 @@ export class Removed {
   }
 
   has({ project, name }: Entry): boolean {
-    if (project === undefined || this.#names.size === 0) return false;
+    if (project === undefined) return false;
     return this.#names.has(keyOf(project)) || (name !== undefined && this.#names.has(keyOf(project, name)));
   }
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
+import { timeLimit } from '../../async/timeout.ts';
 import { ClientLeft, type Exchange } from '../exchange.ts';
 import { SLOWEST_PART_MS, SLOWEST_READER } from '../limits.ts';
 import type { FlatHeaders } from './headers.ts';
@@ -45,14 +46,11 @@ export function sendWhole(
 /** A client that takes a few bytes now and then never stalls: what takes it too long ends all the same. */
 function watchPace(outgoing: ServerResponse, bytes: number, notes: Exchange['notes']): void {
   const watch = () => {
-    const timer = setTimeout(
-      () => {
-        notes.reason = 'slow';
-        cut(outgoing);
-      },
-      Math.max(SLOWEST_PART_MS, (bytes / SLOWEST_READER) * 1000),
-    );
-    outgoing.once('close', () => clearTimeout(timer));
+    const callOff = timeLimit(Math.max(SLOWEST_PART_MS, (bytes / SLOWEST_READER) * 1000), () => {
+      notes.reason = 'slow';
+      cut(outgoing);
+    });
+    outgoing.once('close', callOff);
   };
   // An answer that waits behind another of its connection has no socket yet.
   if (outgoing.socket === null) outgoing.once('socket', watch);
@@ -80,17 +78,17 @@ export function handOver(
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const slowest = SLOWEST_PART_MS + (chunk.byteLength / SLOWEST_READER) * 1000;
-    const timer = setTimeout(() => {
+    const callOff = timeLimit(slowest, () => {
       notes.reason = 'slow';
       cut(outgoing);
-    }, slowest);
+    });
     const left = () => {
-      clearTimeout(timer);
+      callOff();
       reject(signal.reason);
     };
     signal.addEventListener('abort', left, { once: true });
     outgoing.write(chunk, (error) => {
-      clearTimeout(timer);
+      callOff();
       signal.removeEventListener('abort', left);
       // The socket says so before it closes.
       if (error === null || error === undefined) resolve();

@@ -29,6 +29,12 @@ export class WordsByHand implements FactSource<'byHand'> {
     return source;
   }
 
+  get quarantined(): number {
+    let sum = 0;
+    for (const { whole, versions } of this.#read.values()) sum += versions.size + (whole === undefined ? 0 : 1);
+    return sum;
+  }
+
   version(project: string): string {
     return this.of(project)?.id ?? '';
   }

@@ -34,6 +34,10 @@ export class ComposedPolicy implements Policy {
     this.#version = this.#rules.map(({ name, version }) => `${name} ${version}`).join(', ');
   }
 
+  get quarantined(): number {
+    return this.#sources.reduce((sum, { quarantined = 0 }) => sum + quarantined, 0);
+  }
+
   version(project: string): string {
     let version = this.#version;
     for (const source of this.#sources) {

@@ -11,6 +11,8 @@ export interface FactSource<N extends keyof Facts = keyof Facts> {
   of(project: string): Facts[N];
   /** What others wrote of the project is in force when this resolves. Throws Refusal `state`. */
   follow?(project: string): Promise<void>;
+  /** How many projects and versions it keeps from being served by an operator's word. */
+  readonly quarantined?: number;
   /** The file was proved and is about to be sent: what rules must know of it is known when this resolves. Throws Refusal. */
   learn?(project: string, file: OwnFile, blob: Blob, caller: Caller): Promise<void>;
 }

@@ -134,7 +134,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
   }
 
   async restore(believed: Believed<P>, source: Source): Promise<PageDrawing<P> | undefined> {
-    const { drawn, tallies, strangeHosts, heldFiles, policy, quarantines } = this.#options;
+    const { drawn, tallies, strangeHosts, heldFiles, quarantines } = this.#options;
     // What is held is no part of what a page is found again by.
     if (drawn === undefined || heldFiles !== undefined) return undefined;
     mustBe<Believed<unknown>>(Believed, believed);
@@ -147,7 +147,8 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     this.#due.delete(believed.name);
     await believed.unsaved?.save();
     const { leftOut, places } = note;
-    if (note.hidden && policy.unlisted(believed.name, '').action === 'serve') await quarantines?.see(believed.name);
+    const status = note.hidden ? readJudged(believed.name, found.note)?.projectStatus?.status : undefined;
+    if (status === 'quarantined') await quarantines?.see(believed.name);
     tallies.put(believed.name, { leftOut, firstSight: 0, outOfReach: strangeHosts.look(believed.name, places) });
     const page = found.page.at(source.serial);
     const view = { page, whole: undefined };

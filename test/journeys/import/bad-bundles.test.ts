@@ -171,6 +171,15 @@ describe('a bundle whose contents lie', () => {
     expect(await rig.refused('/simple/alpha/')).toBe('503 offline');
   });
 
+  it('a file that it counts on and that is not here, also where it is only tried', async () => {
+    const rig = await start();
+    const file: Content = { kind: 'file', project: 'alpha', name: ALPHA.filename, content: ALPHA.bytes, bytes: 'held' };
+    const { whole } = await carrying(rig, [page('alpha', listing('alpha', ALPHA.filename)), file]);
+    for (const dryRun of [true, false])
+      expect(await refusalOf(rig.take([whole], { dryRun }))).toMatch(/^mix-and-match: The bundle counts on 1 contents/);
+    expect(await rig.refused('/simple/alpha/')).toBe('503 offline');
+  });
+
   it('a second manifest or a second signature behind the first', async () => {
     const rig = await start();
     rig.sender.put('alpha', ALPHA);

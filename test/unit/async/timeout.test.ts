@@ -1,7 +1,9 @@
-import { getEventListeners } from 'node:events';
+import { getEventListeners, once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBackground } from '../../../src/async/background.ts';
-import { deadline, unlessAborted, within } from '../../../src/async/timeout.ts';
+import { deadline, timeLimit, unlessAborted, within } from '../../../src/async/timeout.ts';
+import { busyFor } from '../../support/busy.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -11,16 +13,21 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+/** What is due is judged after a turn of the event loop. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
 const listeners = (...signals: readonly AbortSignal[]) =>
   signals.map((signal) => getEventListeners(signal, 'abort').length);
 
 describe('a deadline', () => {
-  it('aborts with what it says when the time is up, and leaves nothing behind', () => {
+  it('aborts with what it says when the time is up, and leaves nothing behind', async () => {
     const source = new AbortController();
     const { signal } = deadline(1000, () => new Error('late'), source.signal);
     vi.advanceTimersByTime(999);
+    await turn();
     expect(signal.aborted).toBe(false);
     vi.advanceTimersByTime(1);
+    await turn();
     expect(signal.reason).toEqual(new Error('late'));
     expect([listeners(source.signal), vi.getTimerCount()]).toEqual([[0], 0]);
   });
@@ -67,6 +74,37 @@ describe('work that somebody waits for only so long', () => {
     expect(await waiting).toBe('otherwise');
     resolve('work');
     expect(await promise).toBe('work');
+  });
+});
+
+describe('a time limit that is over while the event loop was busy', () => {
+  it('lets what came meanwhile come first', async () => {
+    vi.useRealTimers();
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    const [[other]] = await Promise.all([accepted, once(socket, 'connect')]);
+    const came = once(socket, 'data').then(([bytes]) => String(bytes));
+    other.write('work');
+    const waiting = within(50, came, 'otherwise');
+    const { signal, clear } = deadline(50, () => new Error('late'));
+    void came.then(clear);
+    busyFor(100);
+    expect(await waiting).toBe('work');
+    expect(signal.aborted).toBe(false);
+    socket.destroy();
+    other.destroy();
+    server.close();
+  });
+
+  it('that was called off in that turn is over', async () => {
+    const calls: string[] = [];
+    const callOff = timeLimit(1000, () => calls.push('late'));
+    vi.advanceTimersByTime(1000);
+    callOff();
+    await turn();
+    expect(calls).toEqual([]);
   });
 });
 

@@ -117,6 +117,7 @@ describe('verbatim status', () => {
     leftOut: new Map(),
     firstSight: 0,
     outOfReach: new Map(),
+    quarantined: 0,
     sealed: false,
     silent: false,
   };
@@ -125,6 +126,12 @@ describe('verbatim status', () => {
     expect(statusText(index, NOW)).toMatch(/evidence: index - weaker than tuf/);
     expect(statusText(index, NOW)).toMatch(/NOT sealed - whoever can write to the data directory can forge/);
     expect(statusText({ ...index, sealed: true }, NOW)).toMatch(/: sealed - .*delete/);
+  });
+
+  it('says how much is in quarantine by hand, where anything is', () => {
+    expect(statusText(index, NOW)).not.toContain('quarantine');
+    expect(statusText({ ...index, quarantined: 1 }, NOW)).toContain('in quarantine by hand: 1 project or version (');
+    expect(statusText({ ...index, quarantined: 2 }, NOW)).toContain('2 projects or versions');
   });
 
   it('names the hosts where this mirror may not go', () => {

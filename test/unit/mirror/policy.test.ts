@@ -28,6 +28,7 @@ function policyOf(over: Partial<Policy>): Policy {
     unlisted: () => SERVE,
     file: async () => SERVE,
     follow: async () => undefined,
+    quarantined: 0,
     ...over,
   };
 }

@@ -7,6 +7,7 @@ import { nameOfKey } from '../../../src/ports/byte-cache.ts';
 import { RedisByteCache } from '../../../src/redis/byte-cache.ts';
 import { RedisLease } from '../../../src/redis/lease.ts';
 import type { RedisOptions } from '../../../src/redis/options.ts';
+import { busyFor } from '../../support/busy.ts';
 import { ELSEWHERE, EXPIRED, GOOD, TEST_KEY } from '../../support/certificates.ts';
 import { freePort } from '../../support/free-port.ts';
 import { connected, placeOf, type RedisServer, redisServer, until } from '../../support/redis.ts';
@@ -394,4 +395,12 @@ describe('whoever writes to Redis', () => {
     leaving.abort();
     await waits;
   });
+});
+
+it('a process that was busy for longer than Redis is waited for finds the answer that came meanwhile', async () => {
+  const { lease, events } = await replica(placeOf(await redisServer()));
+  const taken = lease.take('a file');
+  busyFor(1000);
+  expect(await taken).toMatchObject({ held: true, sure: true });
+  expect(events.redis).toEqual([{ name: 'redis', up: true }]);
 });

@@ -22,6 +22,7 @@ const index = (over: Partial<IndexStatus> = {}): IndexStatus => ({
   leftOut: new Map(),
   firstSight: 0,
   outOfReach: new Map(),
+  quarantined: 0,
   silent: false,
   ...over,
 });

@@ -22,6 +22,7 @@ const INDEX: Index = {
   leftOut: new Map(),
   firstSight: 0,
   outOfReach: new Map(),
+  quarantined: 0,
   silent: false,
 };
 const QUEUE: Queue = { queue: 'fills', index: '', places: 4, busy: 1, waiting: 0, refused: 2 };
