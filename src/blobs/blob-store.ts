@@ -6,7 +6,6 @@ import { makeSighting } from '../bytes/first-sight.ts';
 import { lend, mustBe } from '../bytes/proof.ts';
 import { Proven, prove } from '../bytes/proven.ts';
 import { createProver } from '../bytes/prover.ts';
-import { Refusal } from '../bytes/refusal.ts';
 import type { Blob } from '../ports/blob.ts';
 import type { Blobs, Sighted, Unstated, Wanted } from '../ports/blobs.ts';
 import type { BlobChange } from '../ports/peers.ts';
@@ -111,10 +110,10 @@ export class BlobStore implements Blobs {
 
   async isHeld({ digests, length }: Statement): Promise<boolean> {
     const sha256 = await this.#parts.aliases.find(digests);
-    if (sha256 === undefined) return false;
-    if (this.#parts.order.has(sha256)) return true;
-    if (this.#parts.upkeep.isScanned) return false;
-    return (await this.#parts.storage.stat(sha256, length).catch(() => undefined)) !== undefined;
+    const { order, storage, upkeep } = this.#parts;
+    // What a scan of everything that is stored did not find need not be looked for.
+    const lies = async (name: string) => (await storage.stat(name, length).catch(() => undefined)) !== undefined;
+    return sha256 !== undefined && (order.has(sha256) || (!upkeep.isScanned && (await lies(sha256))));
   }
 
   open(expected: Expected): Promise<Blob | undefined> {
@@ -148,8 +147,7 @@ export class BlobStore implements Blobs {
   }
 
   async fetch(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
-    if (mustBe(Expected, wanted.expected).digests.size === 0)
-      throw new Refusal('algorithm', 'Nothing is known to prove these bytes by.', { subject: wanted.subject });
+    mustBe(Expected, wanted.expected);
     return this.#parts.vouched.once({}, this.#find(wanted, download, caller));
   }
 

@@ -134,7 +134,7 @@ async function receive(
     }
   } catch (error) {
     // The connection broke after the last byte: nothing is missing, and the proof decides.
-    if (signal.aborted || error instanceof StorageError || writer.length !== length) throw error;
+    if (error instanceof StorageError || writer.length !== length) throw error;
     if (error instanceof Refusal && !BROKEN.has(error.reason)) throw error;
   }
   if (length !== undefined && writer.length < length) throw truncated(wanted, writer.length);

@@ -7,7 +7,7 @@ import { createProver } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { BlobStorage, StoredFacts } from '../ports/blob-storage.ts';
 import type { ChunkBuffers } from './chunk-buffers.ts';
-import { type Checked, changed, readWhole } from './chunks.ts';
+import { type Checked, readWhole } from './chunks.ts';
 import { Tags } from './tags.ts';
 
 /** A blob that was hashed whole in this process: what it proved to be, and its tags. */
@@ -63,8 +63,6 @@ export class Proofs {
     if (listed !== undefined && listed !== sha256) return undefined;
     for (;;) {
       const known = this.#proofs.get(sha256);
-      if (known !== undefined && facts !== undefined && known.size !== facts.size)
-        throw changed(`${facts.size} bytes instead of ${known.size}`);
       if (known !== undefined && (facts === undefined || known.version === facts.version)) {
         const verdict = covers(known.digests, digests);
         if (verdict !== 'unknown') return verdict === 'holds' ? known : undefined;

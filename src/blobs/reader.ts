@@ -85,7 +85,7 @@ export class BlobReader {
       await sendChecked(deps, blob, { start: at, end }, watched, caller);
     } catch (error) {
       // The client's socket failing says nothing about the blob.
-      if (writeFailed || caller.signal.aborted) throw error;
+      if (writeFailed) throw error;
       throw await this.#deps.afterFailedRead(sha256, error);
     } finally {
       const left = (this.#sending.get(sha256) ?? 1) - 1;

@@ -26,7 +26,6 @@ export interface Solution {
   readonly unread: readonly string[];
 }
 
-/** Choices tried before a set of requirements counts as one that cannot be met. */
 const MOST_STEPS = 20_000;
 
 interface Demand {
@@ -47,6 +46,8 @@ interface ResolverOptions {
   readonly environment: Environment;
   readonly constraints: readonly Asked[];
   readonly preReleases: boolean;
+  /** Choices tried before the requirements count as ones that cannot be met. */
+  readonly mostSteps?: number | undefined;
 }
 
 /** Chooses one release of each project that is asked for or required, the newest that all who require it allow. */
@@ -87,9 +88,10 @@ export class Resolver {
     const chosen = choices.get(project);
     // Chosen before, and asked for with another extra since.
     if (chosen !== undefined) return this.#take(chosen.release, chosen.files, { project, wanted, demands, choices });
+    const { environment, mostSteps = MOST_STEPS } = this.#options;
     const responsible = new Set(wanted.flatMap(({ from }) => from ?? []));
     for (const release of await this.#candidates(project, wanted)) {
-      if (++this.#steps > MOST_STEPS) throw cannot(this.#options.environment, `${MOST_STEPS} choices were tried`);
+      if (++this.#steps > mostSteps) throw cannot(environment, `${mostSteps} choices were tried`);
       const files = this.#filesOf(release);
       const found = await this.#take(release, files, { project, wanted, demands, choices });
       if (found instanceof Map) return found;

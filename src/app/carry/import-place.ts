@@ -23,20 +23,19 @@ export async function importPlace(
   onProgress?: ImportPlace['onProgress'],
 ): Promise<ImportPlace> {
   const { operator, indexes, states, blobs, imports, clock } = composition;
-  const index = operator.config.indexes[name];
-  if (index?.import === undefined) throw notImported(name);
+  const settings = operator.config.indexes[name];
   const carried = indexes.find((each) => each.name === name)?.carried;
-  if (carried === undefined) {
-    // It refuses, and says here why.
-    await operator.state(name);
-    throw notImported(name);
-  }
+  // Where one that arrives so refuses, it says here why.
+  if (settings?.import !== undefined && carried === undefined) await operator.state(name);
+  if (carried === undefined) throw notImported(name);
+  const index = existing(settings, `${name} arrives by import and is not configured`);
+  const how = existing(index.import, `${name} arrives by import and nothing says how`);
   const state = existing(states.get(name), `${name} arrives by import and has no state`);
   const time = existing(imports.get(name), `${name} arrives by import and has no time`);
   const upstream = carriedUpstream(() => undefined, blobs);
   return {
-    site: { index: name, evidence: index.evidence, keys: keysOf(index.import, time.carried, clock.now()) },
-    generations: Math.max(index.import.generations, REMEMBERED),
+    site: { index: name, evidence: index.evidence, keys: keysOf(how, time.carried, clock.now()) },
+    generations: Math.max(how.generations, REMEMBERED),
     index: carried,
     carried: state.carried,
     store: {
@@ -53,7 +52,7 @@ export async function importPlace(
       const free = await freeBytes(operator.config.data);
       return free === undefined ? undefined : Math.max(0, free - RESERVE);
     },
-    scanner: index.import.scan && createScanner(index.import.scan),
+    scanner: how.scan && createScanner(how.scan),
     onProgress,
   };
 }

@@ -7,7 +7,6 @@ import { codeOf, type FileOps } from '../file-ops.ts';
 import { readSmall } from '../read-file.ts';
 import type { EpochNotes } from './epochs.ts';
 import { openDatabase } from './sqlite.ts';
-import { isBusy } from './trouble.ts';
 
 const EPOCH_FILE_BYTES = 1024 * 1024;
 const PRIVATE_FILE = 0o600;
@@ -25,9 +24,12 @@ export class EpochFile implements EpochNotes {
   readonly #path: string;
   readonly #lock: string;
   readonly #durable: Durable;
+  readonly #patienceMs: number;
 
-  constructor(ops: FileOps, path: string) {
+  /** `patienceMs`: how long the lock is waited for. */
+  constructor(ops: FileOps, path: string, patienceMs = PATIENCE_MS) {
     this.#ops = ops;
+    this.#patienceMs = patienceMs;
     this.#path = resolve(path);
     const directory = dirname(this.#path);
     const name = basename(this.#path);
@@ -81,7 +83,7 @@ export class EpochFile implements EpochNotes {
           lock.exec('BEGIN IMMEDIATE');
           break;
         } catch (error) {
-          if (!isBusy(error) || performance.now() - from > PATIENCE_MS) throw error;
+          if (performance.now() - from > this.#patienceMs) throw error;
         }
       await run();
     } finally {

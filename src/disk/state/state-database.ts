@@ -5,7 +5,7 @@ import type { StoredValue } from '../../ports/state-storage.ts';
 import { DatabaseThread, ThreadEnded } from '../database/database-thread.ts';
 import { accessOf, checkPlace, inodeOf, knownInodeOf, type Place } from '../database/place.ts';
 import type { CopiedChange, Creation, Writes } from '../database/thread-protocol.ts';
-import { damaged, databaseRefusal, isBusy } from '../database/trouble.ts';
+import { databaseRefusal, isBusy } from '../database/trouble.ts';
 import { WriterHandle } from '../database/writer-handle.ts';
 import type { FileOps } from '../file-ops.ts';
 import { NO_CONTENTS } from './contents.ts';
@@ -79,7 +79,7 @@ export class StateDatabase {
     this.#handle =
       writing &&
       new WriterHandle(writing, async (database) => {
-        if (!(await checkPlace(ops, place))) throw damaged(place, 'is missing');
+        await checkPlace(ops, place);
         return writing.call('openState', { database, inode, place, index, keys, maxBytes, waitMs });
       });
   }

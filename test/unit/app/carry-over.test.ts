@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { appendFile, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { carryOverIndexes, type LossWord } from '../../../src/app/carry-over.ts';
+import { type CarryOverParts, carryOverIndexes, type LossWord } from '../../../src/app/carry-over.ts';
 import { directoryIn } from '../../../src/app/data-directory.ts';
 import type { Sealing } from '../../../src/app/secrets.ts';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
@@ -40,16 +40,18 @@ interface CarryOptions {
   readonly indexes?: readonly string[];
   readonly word?: LossWord;
   readonly ops?: FileOps;
+  readonly begin?: CarryOverParts['state']['begin'];
 }
 
 async function carry({ data, sealing }: Former, options: CarryOptions = {}) {
-  const { indexes = ['main', 'plain'], word, ops } = options;
+  const { indexes = ['main', 'plain'], word, ops, begin } = options;
   const volume = await openVolume(data, ops === undefined ? {} : { ops });
   const { durable, root } = volume;
   const directoryOf = (index: string) => directoryIn(root, index);
   const databases = new Databases({ durable, root, directoryOf, access: 'write', scan: true, ...sealing });
   try {
-    const { state, records } = databases;
+    const { records } = databases;
+    const state = begin === undefined ? databases.state : { begin };
     return await carryOverIndexes({ volume, state, records, directoryOf, indexes, sealing, word });
   } finally {
     await databases.close();
@@ -154,6 +156,12 @@ it.each(['signed', 'unsigned'] as const)(
   },
   300_000,
 );
+
+it('an index that somebody else carried over meanwhile stops the start, which marks nothing', async () => {
+  const former = await unpacked('unsigned');
+  await expect(carry(former, { indexes: ['main'], begin: async () => false })).rejects.toThrow('is there already');
+  expect(await version(former)).toBe('1');
+});
 
 describe('an index that is not configured', () => {
   it('stays as it is, and is carried over when it is', async () => {

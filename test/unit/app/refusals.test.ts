@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { bucketKeys } from '../../../src/app/bucket/keys.ts';
+import { importPlace } from '../../../src/app/carry/import-place.ts';
 import { compose } from '../../../src/app/compose.ts';
 import { serversOn } from '../../../src/app/control/connect.ts';
 import { createHandle } from '../../../src/app/control/handle.ts';
@@ -142,7 +143,31 @@ describe('an answer over the control socket', () => {
   });
 });
 
+it('servers are not said to be none where nobody can look for them', async () => {
+  const data = join(directory, 'data');
+  await (await openVolume(data)).close();
+  await rm(join(data, 'control'), { recursive: true, force: true });
+  expect(await serversOn(data)).toEqual([]);
+  await symlink(join(data, 'control'), join(data, 'control'));
+  await expect(serversOn(data)).rejects.toMatchObject({ code: 'ELOOP' });
+});
+
+it.each(['main', 'other'])('an index that does not arrive by import is no place to import into: %s', async (name) => {
+  const composition = await compose({ config: await configOf(), emit: noEvents });
+  onTestFinished(() => composition.close());
+  await expect(importPlace(composition, name)).rejects.toEqual(refused('unlisted'));
+});
+
 describe('a start', () => {
+  it('is refused by a root that is none, and no index is said to have lost its state by that', async () => {
+    const root = await fileOf('{}');
+    const main = { upstream: 'http://127.0.0.1:1/', root, layout: 'pep458' };
+    const other = { upstream: 'http://127.0.0.1:1/', evidence: 'index' };
+    const config = await configOf({ indexes: { main, other } });
+    const composing = compose({ config, emit: noEvents });
+    await expect(composing).rejects.toMatchObject({ reason: 'format', subject: 'root' });
+  });
+
   it('trusts no index anew that there is not', async () => {
     const config = await configOf();
     expect(() => indexOf(config, 'other')).toThrow(refused('unlisted'));

@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { createGate } from '../../../src/async/gate.ts';
 import { ChunkBuffers } from '../../../src/blobs/chunk-buffers.ts';
-import { BlobGone, readWhole } from '../../../src/blobs/chunks.ts';
+import { BlobGone, readWhole, sendChecked } from '../../../src/blobs/chunks.ts';
 import { FillWriter } from '../../../src/blobs/fill-writer.ts';
+import { Pieces } from '../../../src/blobs/pieces.ts';
 import { Proofs } from '../../../src/blobs/proofs.ts';
+import { scanBlobs } from '../../../src/blobs/scan.ts';
+import { SharedChunks } from '../../../src/blobs/shared-chunks.ts';
 import { Tags } from '../../../src/blobs/tags.ts';
 import { underLease } from '../../../src/blobs/under-lease.ts';
+import { UsageOrder } from '../../../src/blobs/usage-order.ts';
 import { createProver } from '../../../src/bytes/prover.ts';
+import { StorageError } from '../../../src/ports/blob-storage.ts';
 import { client, leavingClient } from '../../support/callers.ts';
 import { faultyOps, systemError } from '../../support/faults.ts';
 import { createMemoryBlobs } from '../../support/memory-blobs.ts';
@@ -107,6 +112,72 @@ describe('whoever leaves', () => {
     await expect(work).rejects.toThrow('left');
     await expect.poll(() => done).toEqual(['released']);
   });
+});
+
+it('whoever leaves while another holds the lease looks for nothing any more', async () => {
+  const { caller, leave } = leavingClient();
+  const lease = {
+    take: async () => ({ held: false, heldBy: 'another' }) as const,
+    async ended() {
+      leave();
+    },
+  };
+  const times = { answerMs: 60_000, lookMs: 60_000, leastMs: 1, patienceMs: 60_000 };
+  const work = { lease, key: 'a', times, signal: caller.signal, look: async () => 'found', run: async () => 'run' };
+  await expect(underLease(work)).rejects.toThrow('left');
+});
+
+it('what a client’s end fails with says nothing of the blob that is sent', async () => {
+  const { blobs, corrupt } = await openStore();
+  const blob = await blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
+  const elsewhere = new StorageError('damaged', 'It could not be written there.');
+  const sending = blob.send({ start: 0, end: blob.size }, () => Promise.reject(elsewhere), client());
+  await expect(sending).rejects.toBe(elsewhere);
+  expect(corrupt).toEqual([]);
+  expect(await blobs.open(wanted(bytes).expected)).toBeDefined();
+});
+
+it('a blob that ends before its length is called shorter, whatever the buffer held before', async () => {
+  const { storage, buffers, memory } = await stored();
+  const tags = Tags.of(bytes);
+  const short = {
+    ...storage,
+    async open(...given: Parameters<typeof storage.open>) {
+      const source = await storage.open(...given);
+      return (
+        source && {
+          ...source,
+          size: source.size,
+          version: source.version,
+          read: async () => 0,
+          close: () => source.close(),
+        }
+      );
+    },
+  };
+  const deps = { storage: short, buffers, shared: new SharedChunks(), pieces: new Pieces() };
+  const checked = { sha256: sha256(bytes), size: bytes.byteLength, tags };
+  const sending = sendChecked(deps, checked, { start: 0, end: bytes.byteLength }, async () => undefined, client());
+  await expect(sending).rejects.toThrow('it is shorter now');
+  expect(memory.setAside).toEqual([]);
+});
+
+it('a scan that is stopped lists no further', async () => {
+  let listed = 0;
+  const storage = {
+    ...createMemoryBlobs().party(),
+    async *list() {
+      for (;;) {
+        listed++;
+        yield { sha256: sha256(Buffer.of(listed)), size: 1 };
+        if (listed === 3) return;
+      }
+    },
+  };
+  const record = { read: async () => undefined, write: async () => undefined };
+  const order = new UsageOrder({ maxBytes: 100, probationShare: 0.1 });
+  expect(await scanBlobs(storage, record, order, () => listed > 1)).toBe(false);
+  expect(listed).toBe(2);
 });
 
 describe('a blob that is gone', () => {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { OwnLease } from '../../../src/blobs/own-lease.ts';
+import { SharedWork } from '../../../src/blobs/peers/shared-work.ts';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
+import { Refusal } from '../../../src/bytes/refusal.ts';
 import type { BlobChange, OfferEnd, PeerFiles, Peers } from '../../../src/ports/peers.ts';
-import { client } from '../../support/callers.ts';
+import { client, leavingClient } from '../../support/callers.ts';
 import { content, MIB, openStore, sent, upstream, wanted, whole } from '../../support/volume-harness.ts';
 
 // What a store has from other replicas, and what they may have of it.
@@ -49,6 +51,31 @@ describe('a file that a peer offers', () => {
     expect((await sent(blob)).equals(bytes)).toBe(true);
     expect([source.requests.length, ends]).toEqual([1, ['wrong', 'wrong', 'wrong']]);
     expect(source.requests[0]?.offset).toBe(0);
+  });
+
+  it('is asked of no other peer once all who wanted it have left', async () => {
+    const { caller, leave } = leavingClient();
+    const { peers, asked, ends } = offering([], []);
+    const bytes = content(MIB);
+    const work = new SharedWork(
+      { peerFiles: peers },
+      {
+        stored: async () => undefined,
+        async take() {
+          leave();
+          throw new Refusal('truncated', 'It broke off.');
+        },
+      },
+    );
+    const filling = work.fill({
+      key: 'a',
+      wanted: wanted(bytes),
+      waiting: { caller, received: () => undefined },
+      inPlace: (take) => take(),
+      run: () => expect.fail('upstream was asked'),
+    });
+    await expect(filling).rejects.toThrow('left');
+    expect([asked, ends]).toEqual([[sha256Hex(bytes)], ['left']]);
   });
 });
 

@@ -33,7 +33,10 @@ it('what nothing is known of to prove it by is not fetched', async () => {
   const bytes = content(10);
   const from = upstream(whole(bytes));
   const nothing = { ...wanted(bytes), expected: makeExpected({ length: 10, digests: new Map() }) };
-  expect(await refusalOf(blobs.fetch(nothing, from.download, client()))).toMatchObject({ reason: 'algorithm' });
+  expect(await refusalOf(blobs.fetch(nothing, from.download, client()))).toMatchObject({
+    reason: 'algorithm',
+    subject: 'file',
+  });
   expect(from.requests).toEqual([]);
 });
 

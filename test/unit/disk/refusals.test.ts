@@ -7,15 +7,17 @@ import { blobPaths } from '../../../src/disk/blob-paths.ts';
 import { createBlobStorage } from '../../../src/disk/blob-storage.ts';
 import { openClientDirectory } from '../../../src/disk/client-directory.ts';
 import { buildDatabase } from '../../../src/disk/database/build.ts';
+import { DatabaseThread } from '../../../src/disk/database/database-thread.ts';
 import { EpochFile } from '../../../src/disk/database/epoch-file.ts';
-import { checkPlace, placeOf } from '../../../src/disk/database/place.ts';
+import { checkPlace, knownInodeOf, placeOf } from '../../../src/disk/database/place.ts';
 import { keepReserve, withReserve } from '../../../src/disk/database/reserve.ts';
 import { RECORDS_SCHEMA, STATE_SCHEMA } from '../../../src/disk/database/schema.ts';
-import { bytesOf, DamagedDatabase, integerOf, textOf } from '../../../src/disk/database/sqlite.ts';
+import { bytesOf, DamagedDatabase, integerOf, sqlite, textOf } from '../../../src/disk/database/sqlite.ts';
 import { WriteConnection } from '../../../src/disk/database/write-connection.ts';
 import { createDurable } from '../../../src/disk/durable.ts';
 import { type FileOps, nodeFileOps } from '../../../src/disk/file-ops.ts';
 import { Folders } from '../../../src/disk/folders.ts';
+import { readSmall } from '../../../src/disk/read-file.ts';
 import { placeSocket } from '../../../src/disk/sockets.ts';
 import { copiedChange } from '../../../src/disk/state/creation.ts';
 import { StateSeal, sealKeysOf } from '../../../src/disk/state/state-seal.ts';
@@ -191,6 +193,90 @@ describe('a database', () => {
   });
 });
 
+it.each(['inside', 'insideSoon'] as const)('what fails in a directory that is there is tried once: %s', async (how) => {
+  const root = await scratch();
+  let tried = 0;
+  const task = async () => {
+    tried++;
+    throw systemError('EIO');
+  };
+  await expect(new Folders(nodeFileOps, root)[how](join(root, 'file'), task)).rejects.toThrow('EIO');
+  expect(tried).toBe(1);
+});
+
+it('a directory that cannot be made is not made by way of its parents', async () => {
+  const root = await scratch();
+  const asked: string[] = [];
+  const ops = opsWith({
+    async makeDirectory(path) {
+      asked.push(path.slice(root.length));
+      throw systemError('EACCES');
+    },
+  });
+  const path = join(root, 'a', 'b', 'file');
+  await expect(new Folders(ops, root).insideSoon(path, () => writeFile(path, ''))).rejects.toThrow('EACCES');
+  expect(asked).toEqual(['/a/b']);
+});
+
+it('a small file is a file, and small', async () => {
+  const root = await scratch();
+  const path = join(root, 'file');
+  await writeFile(path, 'four');
+  expect((await readSmall(nodeFileOps, path, 4))?.toString()).toBe('four');
+  await expect(readSmall(nodeFileOps, path, 3)).rejects.toThrow('is larger than 3 bytes');
+  await expect(readSmall(nodeFileOps, root, 1e6)).rejects.toThrow('is not a regular file');
+});
+
+it('a database that is gone since it was looked at is missing', async () => {
+  const root = await scratch();
+  const place = placeOf(root, 'tried', RECORDS_SCHEMA, WORDS);
+  expect(() => knownInodeOf(place)).toThrow(expect.objectContaining({ reason: 'state', transient: false }));
+  await writeFile(place.path, '');
+  expect(knownInodeOf(place)).toBe((await stat(place.path)).ino);
+});
+
+it('documents are synced by who has them open alone', async () => {
+  const thread = new DatabaseThread();
+  await expect(thread.call('syncDocuments', { database: -1, sha256s: [] })).rejects.toMatchObject({
+    reason: 'state',
+    message: expect.stringContaining('is not open yet'),
+  });
+  await thread.end();
+});
+
+describe('the lock of an epoch file', () => {
+  const LONG_MS = 3_600_000;
+
+  async function locked(patienceMs: number, ops = nodeFileOps) {
+    const directory = await scratch();
+    const epochs = new EpochFile(ops, join(directory, 'epochs'), patienceMs);
+    return { epochs, lock: join(directory, '.epochs.lock') };
+  }
+
+  it('is waited for so long', async () => {
+    const { epochs, lock } = await locked(1);
+    await epochs.raise('main', 1);
+    const holder = new (sqlite().DatabaseSync)(lock);
+    holder.exec('BEGIN IMMEDIATE');
+    expect(await refusalOf(epochs.raise('main', 2))).toMatchObject({ reason: 'state', cause: { errcode: 5 } });
+    holder.close();
+    await epochs.raise('main', 2);
+    expect(await epochs.of('main')).toBe(2);
+  });
+
+  it('is not waited for where it can never be had', async () => {
+    const { epochs, lock } = await locked(LONG_MS);
+    await epochs.raise('main', 1);
+    await writeFile(lock, 'this is no database, however long it is read');
+    expect(await refusalOf(epochs.raise('main', 2))).toMatchObject({ reason: 'state' });
+  });
+
+  it('may be made by another at the same time, and is told of where it cannot be made', async () => {
+    const { epochs } = await locked(LONG_MS, opsWith({ openNew: failing('EACCES') }));
+    expect(await refusalOf(epochs.raise('main', 1))).toMatchObject({ reason: 'state', cause: { code: 'EACCES' } });
+  });
+});
+
 it('an epoch file whose lock is no database is not written', async () => {
   const directory = await scratch();
   const epochs = new EpochFile(nodeFileOps, join(directory, 'epochs'));
@@ -224,6 +310,9 @@ it('a head of state that says nothing of how it is sealed, or counts beyond any 
 describe('a data directory to look at', () => {
   it('is none where nothing was written, nor where an earlier program wrote it', async () => {
     const root = await scratch();
+    expect(await refusalOf(volumeToRead(join(root, 'gone')))).toMatchObject({
+      message: expect.stringContaining('There is no data directory'),
+    });
     expect(await refusalOf(volumeToRead(root))).toMatchObject({
       message: expect.stringContaining('no data directory'),
     });

@@ -19,7 +19,10 @@ describe('a data directory is refused', () => {
     const directory = await scratch();
     await mkdir(join(directory, 'real'));
     await symlink(join(directory, 'real'), join(directory, 'data'));
-    expect(await refusalOf(openVolume(join(directory, 'data')))).toMatchObject({ reason: 'state' });
+    expect(await refusalOf(openVolume(join(directory, 'data')))).toMatchObject({
+      reason: 'state',
+      message: expect.stringContaining('is a symbolic link'),
+    });
   });
 
   it('where it belongs to somebody else', async () => {
@@ -90,7 +93,23 @@ describe('a data directory is refused', () => {
   it('where it is a file', async () => {
     const data = join(await scratch(), 'data');
     await writeFile(data, '');
-    expect(await refusalOf(openVolume(data))).toMatchObject({ reason: 'state' });
+    expect(await refusalOf(openVolume(data))).toMatchObject({
+      reason: 'state',
+      message: expect.stringContaining('is not a directory'),
+    });
+  });
+
+  it('where it cannot be made, in words that say why', async () => {
+    const data = join(await scratch(), 'data');
+    const ops = faultyOps({
+      before: ({ kind }) => {
+        if (kind === 'make-directory') throw systemError('EACCES');
+      },
+    });
+    expect(await refusalOf(openVolume(data, { ops }))).toMatchObject({
+      reason: 'state',
+      message: expect.stringContaining('could not be made (EACCES)'),
+    });
   });
 
   it('of a newer layout, or one that cannot be told', async () => {

@@ -63,6 +63,13 @@ it('a bundle in a directory gives way to a full one that came there between the 
   await output.discard();
 });
 
+it.each(['ENOTEMPTY', 'EEXIST'])('a bundle gives way, however its system says so: %s', async (code) => {
+  const error = Object.assign(new Error('taken'), { code });
+  const output = await BundleOutput.begin({ ...nodeFileOps, rename: () => Promise.reject(error) }, directory, 'bundle');
+  await expect(output.commit()).rejects.toEqual(taken(join(directory, 'bundle')));
+  await output.discard();
+});
+
 it('only files that were begun are written to', async () => {
   const output = await begin(directory);
   await expect(output.written('a')).rejects.toThrow('a was not created');

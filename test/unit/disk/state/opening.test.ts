@@ -215,7 +215,10 @@ it('state that is only read makes nothing', async () => {
   expect(await state.version(DEMO, 0)).toBe(0);
   expect(await nodeFileOps.facts(join(root, 'indexes'))).toBeUndefined();
   await expect(state.newest(DEMO, 1)).rejects.toMatchObject(damaged);
-  await expect(state.create(DEMO, 1, bytes('1'))).rejects.toThrow();
+  await expect(state.create(DEMO, 1, bytes('1'))).rejects.toThrow('opened to be read');
+  const { root: made } = await closed();
+  const { state: there } = await party(made, { readOnly: true });
+  await expect(there.create(DEMO, 2, bytes('2'))).rejects.toThrow('state.db was opened to be read');
 });
 
 it('a start needs one thread; what is replaced later is scanned in another, so that no write waits for that', async () => {
