@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { meaning } from '../meanings.ts';
 import { crossesNetworkInTheClear, filePath, seconds } from '../values.ts';
 
 const ADDRESS = /^https?:\/\//i;
@@ -9,16 +8,13 @@ const action = z.enum(['report', 'hide', 'deny']);
 export const advisories = z.strictObject({
   folder: filePath.optional().describe('A folder of advisories in the format of OSV, one in each .json file below it.'),
   archive: filePath.optional().describe('A zip of them, as OSV exports it.'),
-  address: meaning(
-    'fetched',
-    z
-      .string()
-      .refine(
-        (text) => ADDRESS.test(text) && URL.canParse(text),
-        'must be a URL such as https://feed.example/PyPI/all.zip',
-      )
-      .refine((text) => !crossesNetworkInTheClear(text), 'must begin with https://, but on this machine'),
-  )
+  address: z
+    .string()
+    .refine(
+      (text) => ADDRESS.test(text) && URL.canParse(text),
+      'must be a URL such as https://feed.example/PyPI/all.zip',
+    )
+    .refine((text) => !crossesNetworkInTheClear(text), 'must begin with https://, but on this machine')
     .optional()
     .describe('Where such a zip is fetched from.'),
   ca: filePath.optional().describe('Certificate authorities besides the usual ones, a PEM file, for the address.'),
