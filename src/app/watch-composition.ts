@@ -26,6 +26,7 @@ export function watchComposition(metrics: Metrics, composition: Composition): vo
     });
   metrics.watchDisk(composition.sizes);
   metrics.watchKept(composition.kept);
+  metrics.watchRecord(() => composition.fetched.writing);
   metrics.watchPages(() =>
     Promise.all(composition.indexes.map(async (each) => ({ index: each.name, ...(await each.tally()) }))),
   );

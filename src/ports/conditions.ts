@@ -21,6 +21,7 @@ export const CONDITIONS = {
   clock: 'warn',
   disk: 'warn',
   unwritable: 'warn',
+  'access-record': 'warn',
   bucket: 'warn',
   'bucket-behind': 'warn',
   'bucket-unfit': 'warn',

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROOT, readServices } from '../support/compose.ts';
+import type { Config } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { ROOT, readServices, type Service } from '../support/compose.ts';
 import { boxReaders } from '../support/environments.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
 import { freePort } from '../support/free-port.ts';
@@ -51,6 +53,35 @@ describe('what runs in a container', () => {
       Object.entries(services).flatMap(([name, { profiles }]) => (profiles?.[0] === profile ? [name] : []));
     expect(named()).toEqual(['verbatim', 'seal', 'redis', 'prometheus', 'grafana']);
     expect(named('fleet')).toEqual(['replica-1', 'replica-2', 'balancer']);
+  });
+});
+
+/** As a replica is started: what its environment and its arguments come to. */
+function drainOf({ command = [], environment = {} }: Service): Config['server'] {
+  expect(command.filter((word) => word.startsWith('--drain'))).toEqual([]);
+  return loadConfig({ env: environment, flags: { upstream: 'https://index.example/simple/' } }).server;
+}
+
+describe('a replica that stops', () => {
+  it('serves on until the balancer has seen that it is not ready, and is given the time to end', async () => {
+    const balancer = await readFile(join(ROOT, 'config', 'haproxy.cfg'), 'utf8');
+    expect(balancer).toMatch(/^ {2}option httpchk GET \/readyz$/m);
+    const [, inter = '', fall = ''] = /check inter (\d+)s fall (\d+) /.exec(balancer) ?? [];
+    const noticed = Number(inter) * Number(fall);
+    const replicas = Object.entries(services).filter(([name]) => name.startsWith('replica-'));
+    expect(replicas).toHaveLength(2);
+    for (const [, replica] of replicas) {
+      const { drain = 0, grace } = drainOf(replica);
+      expect(drain).toBeGreaterThan(noticed);
+      expect(Number.parseInt(replica.stop_grace_period ?? '', 10)).toBeGreaterThan(drain + grace);
+    }
+  });
+
+  it('alone, stops at once, and is given the time to end', () => {
+    const { verbatim = {} } = services;
+    const { drain, grace } = drainOf(verbatim);
+    expect(drain ?? 0).toBe(0);
+    expect(Number.parseInt(verbatim.stop_grace_period ?? '', 10)).toBeGreaterThan(grace);
   });
 });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { loadConfig } from '../../src/config/load.ts';
 import { ROOT } from '../support/compose.ts';
 import { boxReaders } from '../support/environments.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
@@ -36,7 +37,11 @@ interface Container {
   readonly ports: readonly Port[];
   readonly securityContext: unknown;
   readonly resources: unknown;
-  readonly [probe: `${string}Probe`]: { readonly httpGet?: { readonly path: string; readonly port: string } };
+  readonly [probe: `${string}Probe`]: {
+    readonly httpGet?: { readonly path: string; readonly port: string };
+    readonly periodSeconds?: number;
+    readonly failureThreshold?: number;
+  };
 }
 interface Pod {
   readonly metadata: { readonly labels: Labels };
@@ -76,6 +81,7 @@ const of = (kind: string, name = 'verbatim'): Manifest =>
   expect.fail(`there is no ${kind} ${name}`);
 const pods = manifests.filter(({ spec }) => spec?.template !== undefined).map(({ spec }) => spec.template);
 const mirror = () => of('StatefulSet').spec.template.spec.containers[0];
+const drainIn = (args: readonly string[]) => Number(args.find((arg) => arg.startsWith('--drain='))?.split('=')[1]);
 const picks = (selector: Labels, labels: Labels) =>
   Object.entries(selector).every(([name, value]) => labels[name] === value);
 
@@ -285,9 +291,23 @@ describe('the processes of deploy/', () => {
     await answers(await started('state', args, place));
   });
 
-  it('stop in time: longer than the answers under way are waited for', async () => {
+  it('stop in time: longer than they drain and than the answers under way are waited for', async () => {
     const { terminationGracePeriodSeconds } = of('StatefulSet').spec.template.spec;
-    const [, unit] = /^TimeoutStopSec=(\d+)$/m.exec(await readFile(UNIT, 'utf8')) ?? [];
-    for (const seconds of [terminationGracePeriodSeconds, Number(unit)]) expect(seconds).toBeGreaterThanOrEqual(60);
+    const { grace } = loadConfig({ env: {}, flags: { upstream: 'https://index.example/simple/' } }).server;
+    const drain = drainIn(mirror().args);
+    expect(terminationGracePeriodSeconds).toBeGreaterThan(drain + grace);
+    const unit = await readFile(UNIT, 'utf8');
+    const [, seconds] = /^TimeoutStopSec=(\d+)$/m.exec(unit) ?? [];
+    // No balancer stands before it.
+    expect(unit).not.toContain('--drain');
+    expect(Number(seconds)).toBeGreaterThan(grace);
+  });
+
+  it('are not ready for long enough to be passed over before they refuse anything', () => {
+    const { periodSeconds, failureThreshold } = mirror()['readinessProbe'] ?? {};
+    expect(drainIn(mirror().args)).toBeGreaterThan(Number(periodSeconds) * Number(failureThreshold));
+    const { periodSeconds: every, failureThreshold: times } = mirror()['startupProbe'] ?? {};
+    // A start proves what it holds first.
+    expect(Number(every) * Number(times)).toBeGreaterThanOrEqual(300);
   });
 });

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { quarantineConditions } from '../../src/app/conditions/quarantine.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { startFakePypi } from '../support/fake-pypi.ts';
 import { S3_BUCKET, S3_KEYS } from '../support/s3.ts';
@@ -36,6 +37,10 @@ const start = async () => {
 const target = (from: SignedRig, file: typeof ALPHA) => `/tuf/targets${from.storedFile(file)}`;
 
 describe('a signed index', () => {
+  it('of which nothing is in quarantine is told of nowhere', async () => {
+    expect(await quarantineConditions([(await start()).index()])).toEqual([]);
+  });
+
   it('that quarantines a project has no file of it served, as a target or otherwise, though its targets are still signed', async () => {
     const signed = await start();
     for (const file of [ALPHA, BETA])
@@ -66,6 +71,14 @@ describe('a signed index', () => {
     await signed.index().judgeAgain('alpha');
     expect(await signed.refused(target(signed, NEWER))).toBe('403 policy');
     expect((await signed.index().tally()).quarantined).toBe(1);
+    expect(await quarantineConditions([signed.index()])).toEqual([
+      {
+        what: 'quarantined',
+        index: 'main',
+        thing: '',
+        message: expect.stringContaining('word: 1 project or version ('),
+      },
+    ]);
     expect(await signed.names('alpha')).toEqual([ALPHA.filename]);
     expect((await signed.get(target(signed, ALPHA))).status).toBe(200);
     await signed.restart();

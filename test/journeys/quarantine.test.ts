@@ -72,20 +72,6 @@ const audit = () =>
   );
 
 describe('verbatim quarantine', () => {
-  it('is counted by status and told as a condition, which a gauge has too', async () => {
-    await serve();
-    for (const what of ['alpha==1.0', 'beta']) expect((await run(what, '--reason', 'ticket 7')).code).toBe(0);
-    await servers.pop()?.close();
-    await serve();
-    const { stdout } = await verbatim('status', ...flags(), '--data', data);
-    expect(stdout).toContain('in quarantine by hand: 2 projects or versions');
-    const { stdout: json } = await verbatim('status', ...flags(), '--data', data, '--json');
-    expect(JSON.parse(json).conditions).toContainEqual(expect.objectContaining({ what: 'quarantined', index: 'main' }));
-    await run('beta', '--lift', '--reason', 'ticket 8');
-    const after = await verbatim('status', ...flags(), '--data', data);
-    expect(after.stdout).toContain('in quarantine by hand: 1 project or version');
-  });
-
   it('is in force in every server of the directory when the command ends, and so is its lifting', async () => {
     const [one, other] = [await serve(), await serve()];
     for (const url of [one, other]) expect(await seen(url)).toEqual(ALL);

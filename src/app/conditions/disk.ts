@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import type { Writing } from '../../disk/records/record-lines.ts';
 import type { Condition } from '../../ports/conditions.ts';
 
 /** Once there is so much more than the limit again, it is over: a disk at its limit is not told of each minute. */
@@ -36,6 +37,14 @@ export function unwritableConditions(trouble: string | undefined, data: string):
   if (trouble === undefined) return [];
   const message = `The data directory ${data} cannot be written to (${trouble}): /readyz says so, and what is held is served. Make room, or see to the disk; it is tried again every quarter of a minute.`;
   return [{ what: 'unwritable', index: '', thing: data, message }];
+}
+
+/** Of the record of who was sent what: `lost` lines are gone for good. */
+export function recordConditions({ trouble, lost }: Writing): readonly Condition[] {
+  if (trouble === undefined) return [];
+  const gone = lost === 0 ? 'what was sent since waits in memory' : `${lost} lines of it are lost`;
+  const message = `Who is sent what cannot be written down (${trouble}), and ${gone}: "verbatim who" does not know of it. Make room, or see to the disk; it is tried again every second.`;
+  return [{ what: 'access-record', index: '', thing: '', message }];
 }
 
 function megabytes(bytes: number): number {

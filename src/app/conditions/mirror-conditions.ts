@@ -1,11 +1,11 @@
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
+import type { AccessRecord } from '../../disk/records/access-record.ts';
 import type { Certificate } from '../../http/server.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Condition } from '../../ports/conditions.ts';
 import type { Emit } from '../../ports/events.ts';
-import { quarantinedText } from '../../ports/left-out.ts';
 import type { ConditionNumbers } from '../../telemetry/condition-metrics.ts';
 import { advisoryConditions } from '../advisories/conditions.ts';
 import type { FeedKeeper } from '../advisories/keeper.ts';
@@ -15,9 +15,10 @@ import type { SharedRedis } from '../fleet/redis.ts';
 import { certificateOf } from '../server-files.ts';
 import { certificateConditions, type Validity, validityOf } from './certificate.ts';
 import type { ClockComparison } from './clocks.ts';
-import { diskConditions, diskRoom, freeBytes, unwritableConditions } from './disk.ts';
+import { diskConditions, diskRoom, freeBytes, recordConditions, unwritableConditions } from './disk.ts';
 import { fleetConditions, peerConditions } from './fleet.ts';
 import { type ImportAge, importAges, importConditions } from './imports.ts';
+import { quarantineConditions } from './quarantine.ts';
 import { secretConditions } from './secrets.ts';
 import { settingConditions } from './settings.ts';
 import { ConditionWatch } from './watch.ts';
@@ -31,6 +32,7 @@ interface MirrorConditionsOptions {
   readonly fleetPeers?: Pick<FleetPeers, 'troubles'> | undefined;
   /** Why the data directory cannot be written to; undefined where it can. */
   readonly disk?: (() => string | undefined) | undefined;
+  readonly fetched: Pick<AccessRecord, 'writing'>;
   readonly emit: Emit;
   readonly indexes: readonly PackageIndex[];
   readonly advisories?: Pick<FeedKeeper, 'standing'> | undefined;
@@ -96,6 +98,7 @@ export class MirrorConditions {
     return [
       ...standing(config, { now: clock.now(), validity: this.#validity, free: this.#room?.free, low }),
       ...unwritableConditions(this.#options.disk?.(), config.data),
+      ...recordConditions(this.#options.fetched.writing),
       ...clocks.look(),
       ...importConditions(this.#ages),
       ...(advisories === undefined || config.advisories === undefined
@@ -108,17 +111,6 @@ export class MirrorConditions {
       ...peerConditions(fleetPeers?.troubles ?? []),
     ];
   }
-}
-
-/** What an operator put in quarantine stays there until somebody remembers it. */
-async function quarantineConditions(indexes: readonly PackageIndex[]): Promise<readonly Condition[]> {
-  const found: Condition[] = [];
-  for (const index of indexes) {
-    const { quarantined } = await index.tally();
-    const message = `Kept from being served by an operator's word: ${quarantinedText(quarantined)} (verbatim quarantine; --lift takes it back).`;
-    if (quarantined > 0) found.push({ what: 'quarantined', index: index.name, thing: '', message });
-  }
-  return found;
 }
 
 function redisConditions(trouble: string | undefined): readonly Condition[] {

@@ -51,6 +51,10 @@ const CONDITIONS_SAY: Readonly<Partial<Record<ConditionName, Told>>> = {
     says: 'The disk cannot be written to: what is held is served, and nothing new can be kept.',
     next: STATUS,
   },
+  'access-record': {
+    says: 'Who is sent what cannot be written down: the question who has a file may have no full answer.',
+    next: STATUS,
+  },
   bucket: { says: 'The bucket that files are kept in cannot be had.', next: STATUS },
   'bucket-behind': { says: 'Some files were never uploaded to the bucket.', next: STATUS },
   'bucket-unfit': { says: 'The bucket does not do all that is needed of it.', next: STATUS },

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { within } from '../../async/timeout.ts';
 import { type Instant, SECONDS_OF_DAY } from '../../bytes/instant.ts';
 import { ACCESS_BYTES, AGED_EVERY_MS, RECORD_WAIT_MS, SAME_FETCHES } from '../limits.ts';
-import { RecordLines } from './record-lines.ts';
+import { RecordLines, type Writing } from './record-lines.ts';
 import type { RecordsDatabase } from './records-database.ts';
 
 const Fetched = z.object({
@@ -39,6 +39,7 @@ export interface AccessRecord {
   record(fetched: Fetched): Promise<void>;
   /** Those that are wanted, a day each, oldest first. */
   fetches(isWanted: (fetched: Fetched) => boolean): Promise<readonly Fetches[]>;
+  readonly writing: Writing;
   /** Writes what waits. */
   close(): Promise<void>;
 }
@@ -99,6 +100,9 @@ export function createAccessRecord(
         found.set(key, added(found.get(key), fetched, more ?? 1));
       }
       return [...found.values()].sort((one, other) => one.at - other.at);
+    },
+    get writing() {
+      return lines.writing;
     },
     async close() {
       clearInterval(aging);

@@ -1,5 +1,6 @@
 import { Mutex } from '../../async/mutex.ts';
 import type { Instant } from '../../bytes/instant.ts';
+import { codeOf } from '../file-ops.ts';
 import { LINE_TEXT, LINES_EVERY_MS, LINES_WAITING } from '../limits.ts';
 import type { LineKind, RecordsDatabase } from './records-database.ts';
 
@@ -11,6 +12,16 @@ export interface RecordLinesOptions {
   readonly notBefore?: (() => Instant | undefined) | undefined;
 }
 
+/** How writing goes. */
+export interface Writing {
+  /** Times that the disk took nothing, since the start. */
+  readonly failures: number;
+  /** Lines that nobody will read: too many waited for a disk that took none. */
+  readonly lost: number;
+  /** Why it took nothing at the last try, in a few words; undefined where it did. */
+  readonly trouble: string | undefined;
+}
+
 /** Lines of JSON of one kind, written behind: within a second, and at close. */
 export class RecordLines {
   readonly #records: RecordsDatabase;
@@ -18,6 +29,8 @@ export class RecordLines {
   readonly #mutex = new Mutex();
   #waiting: string[] = [];
   #lost = 0;
+  #failures = 0;
+  #trouble: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -29,6 +42,10 @@ export class RecordLines {
   /** Lines that nobody will read: too many waited for a disk that took none. */
   get lost(): number {
     return this.#lost;
+  }
+
+  get writing(): Writing {
+    return { failures: this.#failures, lost: this.#lost, trouble: this.#trouble };
   }
 
   /** Never throws and never waits. */
@@ -68,7 +85,10 @@ export class RecordLines {
       const { kind, maxBytes, notBefore } = this.#options;
       try {
         await this.#records.append(kind, lines, maxBytes, notBefore?.());
+        this.#trouble = undefined;
       } catch (error) {
+        this.#failures++;
+        this.#trouble = codeOf(error) ?? (error instanceof Error ? codeOf(error.cause) : undefined) ?? 'no code';
         this.#waiting = [...lines, ...this.#waiting];
         this.#trim();
         throw error;

@@ -89,6 +89,7 @@ describe('an address', () => {
       fetched: {
         record: async (each: unknown) => void records.push(each),
         fetches: async () => [],
+        writing: { failures: 0, lost: 0, trouble: undefined },
         close: async () => undefined,
       },
     };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { recordConditions } from '../../../../src/app/conditions/disk.ts';
 import { createAccessRecord, type Fetched } from '../../../../src/disk/records/access-record.ts';
 import { createJournal } from '../../../../src/disk/records/journal.ts';
 import { RecordLines } from '../../../../src/disk/records/record-lines.ts';
@@ -106,6 +107,35 @@ describe('the access record', () => {
     expect(await again.fetches(({ sha256 }) => sha256 === 'a'.repeat(64))).toHaveLength(3);
     expect(await again.fetches(isFile('other.whl'))).toEqual([once(other)]);
     expect(await again.fetches(isFile('none.whl'))).toEqual([]);
+  });
+
+  it('says that the disk takes nothing, and why, until it does; and how much of it is lost', async () => {
+    const records = recordsOf(await scratchDirectory());
+    const full = Object.assign(new Error('no space'), { code: 'ENOSPC' });
+    let trouble: Error | undefined = full;
+    const append = records.append.bind(records);
+    records.append = async (...args) => {
+      if (trouble !== undefined) throw trouble;
+      await append(...args);
+    };
+    const access = createAccessRecord(records);
+    expect(access.writing).toEqual({ failures: 0, lost: 0, trouble: undefined });
+    await access.record(fetched(1));
+    expect(access.writing).toEqual({ failures: 1, lost: 0, trouble: 'ENOSPC' });
+    expect(recordConditions(access.writing)).toMatchObject([
+      { what: 'access-record', message: expect.stringContaining('(ENOSPC), and what was sent since waits') },
+    ]);
+    trouble = new Error('refused', { cause: Object.assign(new Error('read-only'), { code: 'EROFS' }) });
+    await access.record(fetched(2, { client: '10.0.0.1' }));
+    expect(access.writing).toMatchObject({ failures: 2, trouble: 'EROFS' });
+    trouble = undefined;
+    await access.record(fetched(3, { client: '10.0.0.2' }));
+    expect(access.writing).toEqual({ failures: 2, lost: 0, trouble: undefined });
+    expect(recordConditions(access.writing)).toEqual([]);
+    expect(await access.fetches(DEMO)).toHaveLength(3);
+    expect(recordConditions({ failures: 9, lost: 7, trouble: 'ENOSPC' })[0]?.message).toContain(
+      '7 lines of it are lost',
+    );
   });
 
   it('tells two users of one address apart', async () => {

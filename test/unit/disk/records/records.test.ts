@@ -136,7 +136,7 @@ describe('records', () => {
     const lines = linesOf(recordsOf(root));
     lines.add({ at: 1 });
     const other = linesOf(recordsOf(root, true));
-    await expect.poll(() => all(other)).toEqual([{ at: 1 }]);
+    await expect.poll(() => all(other), { timeout: 60_000 }).toEqual([{ at: 1 }]);
     await lines.close();
   });
 
