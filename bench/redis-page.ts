@@ -12,11 +12,11 @@ import { freePort, start, untilListens } from './support/processes.ts';
 import { atMost, type Log, type Measure, median, milliseconds, type Row } from './support/table.ts';
 import { serveIndex } from './support/unsigned.ts';
 
-const PROJECTS = 200;
+const PROJECTS = 500;
 /** So many that a page is 24 KB of JSON, as most are. */
 const FILES = 51;
-/** Pages that a replica has answered before: of a process that has just begun node has compiled nothing. */
-const WARM_UP = 50;
+/** Pages that a replica has answered before: node goes on compiling its program for so long, and the first hundred take three times the CPU of the fourth. */
+const WARM_UP = 300;
 
 /** A page that another replica had: a replica with an empty data directory answers it from Redis, proved, pinned and drawn. */
 export const redisPage: Measure = async (log) => {
@@ -46,7 +46,9 @@ async function signed(port: number, log: Log): Promise<Row> {
   index.publish();
   const upstream = await startUpstream({ files: index.repository.files, etags: false });
   try {
-    const replica = (directory: string) => startMirror(directory, upstream.url, rootOf(index), { more: redisAt(port) });
+    const sealed = sealing();
+    const replica = (directory: string) =>
+      startMirror(directory, upstream.url, rootOf(index), { more: [...sealed(directory), ...redisAt(port)] });
     return await taken('of a signed index', replica, log);
   } finally {
     await upstream.close();
@@ -58,18 +60,24 @@ async function unsigned(port: number, log: Log): Promise<Row> {
   for (let project = 0; project < PROJECTS; project++)
     files.set(`simple/${nameOf(project)}/`, Buffer.from(JSON.stringify(pageOf(project))));
   const upstream = await serveIndex(files);
-  const key = randomBytes(32).toString('base64');
   try {
-    const replica = (directory: string) => {
-      const file = join(directory, 'seal.key');
-      writeFileSync(file, key, { mode: 0o600 });
-      const from = ['--upstream', `${upstream.url}simple/`, '--max-age', '86400', '--seal-key-file', file];
-      return serve(directory, [...from, ...redisAt(port)]);
-    };
+    const sealed = sealing();
+    const from = ['--upstream', `${upstream.url}simple/`, '--max-age', '86400'];
+    const replica = (directory: string) => serve(directory, [...from, ...sealed(directory), ...redisAt(port)]);
     return await taken('of an index that signs nothing', replica, log);
   } finally {
     await upstream.close();
   }
+}
+
+/** One seal key for all replicas, as a fleet has it: what one has drawn the others serve. */
+function sealing(): (directory: string) => readonly string[] {
+  const key = randomBytes(32).toString('base64');
+  return (directory) => {
+    const file = join(directory, 'seal.key');
+    writeFileSync(file, key, { mode: 0o600 });
+    return ['--seal-key-file', file];
+  };
 }
 
 const redisAt = (port: number) => ['--redis', `redis://127.0.0.1:${port}/0`];

@@ -16,7 +16,7 @@ export interface ExplanationParts {
   readonly forge: readonly string[];
   /** Of a file: its digests and its pin. */
   readonly facts: readonly string[];
-  /** What is out of reach, and in what its page is odd. */
+  /** What rules say, what is out of reach, and in what its page is odd. */
   readonly besides: readonly string[];
 }
 
@@ -35,7 +35,7 @@ export function explanationParts(explanation: Explanation, now: number): Explana
     weaker: isSigned ? [] : sightLines(explanation),
     forge: isSigned ? signedLines(explanation) : unsignedLines(explanation),
     facts: kind === 'file' ? fileLines(explanation) : [],
-    besides: [...reachLines(explanation), ...oddLines(explanation)],
+    besides: [...ruleLines(explanation), ...reachLines(explanation), ...oddLines(explanation)],
   };
 }
 
@@ -132,6 +132,15 @@ function removedLines({ removed }: Explanation): readonly string[] {
   if (removed.length === 0) return [];
   const head = `Upstream lists ${removed.length} no more, served on by address as they were proved (evidence: removed; removed: serve):`;
   return ['', head, ...removed.map((name) => `  ${name}`)];
+}
+
+const DOES = { report: 'reports', hide: 'hides', deny: 'denies' } as const;
+
+function ruleLines({ kind, rules }: Explanation): readonly string[] {
+  return rules.map(({ rule, action, files, why }) => {
+    const what = kind === 'file' ? 'it' : files === 1 ? '1 file' : `${files} files`;
+    return `The rule "${rule}" ${DOES[action]} ${what}: ${why}`;
+  });
 }
 
 function reachLines({ outOfReach }: Explanation): readonly string[] {

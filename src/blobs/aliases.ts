@@ -40,6 +40,12 @@ export class Aliases {
     }
   }
 
+  /** Whether each of these leads somewhere. */
+  async lead(digests: Digests): Promise<boolean> {
+    for (const digest of digests) if ((await this.find(new Map([digest]))) === undefined) return false;
+    return true;
+  }
+
   /** Removes those that lead to nothing any more. */
   async sweep(isStored: (sha256: string) => Promise<boolean>, isStopped: () => boolean): Promise<void> {
     for await (const { algorithm, hex, sha256 } of this.#storage.aliases()) {

@@ -17,7 +17,7 @@ import { Filler, type OnProved } from './filler.ts';
 import { type Filling, Fills } from './fills.ts';
 import * as LIMITS from './limits.ts';
 import { Partials } from './partials.ts';
-import { type BlobsOptions, type Content, createParts, type Parts } from './parts.ts';
+import { type BlobsOptions, type Content, createParts, digestsOf, type Parts } from './parts.ts';
 import { SharedWork } from './peers/shared-work.ts';
 import type { Pruner } from './pruning/pruner.ts';
 import { isWrong, type Verification, verifyBlobs } from './scan.ts';
@@ -165,8 +165,8 @@ export class BlobStore implements Blobs {
    * where there is no room.
    */
   async stage(content: Content, bytes: () => AsyncIterable<Uint8Array>, index: string): Promise<'stored' | 'there'> {
-    const expected: Statement = { length: content.size, digests: new Map([['sha256', content.sha256]]) };
-    if (await this.isHeld(expected)) return 'there';
+    const expected: Statement = { length: content.size, digests: digestsOf(content) };
+    if ((await this.isHeld(expected)) && (await this.#parts.aliases.lead(expected.digests))) return 'there';
     try {
       const writing = { expected, limit: content.size, startProver: () => createProver(expected) };
       const writer = await FillWriter.open(await this.#parts.storage.begin(), writing);

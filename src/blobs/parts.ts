@@ -1,6 +1,7 @@
 import { type Background, createBackground } from '../async/background.ts';
 import { createGate } from '../async/gate.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
+import type { Digests } from '../bytes/digest.ts';
 import { type Blob, makeBlob } from '../ports/blob.ts';
 import type { BlobStorage, SharedEviction, UsageRecord } from '../ports/blob-storage.ts';
 import type { Lease } from '../ports/lease.ts';
@@ -25,6 +26,12 @@ export interface Content {
   readonly sha256: string;
   /** Bytes. */
   readonly size: number;
+  /** Digests of other kinds, by which it is asked for as well. */
+  readonly also?: Digests | undefined;
+}
+
+export function digestsOf({ sha256, also = new Map() }: Content): Digests {
+  return new Map([['sha256', sha256], ...also]);
 }
 
 export interface BlobsOptions {

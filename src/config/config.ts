@@ -1,3 +1,4 @@
+import type { PolicySettings } from '../policy/settings.ts';
 import type { IndexKindName, LayoutName } from '../presets/known-upstreams.ts';
 import type { LayoutDescription } from '../presets/layouts.ts';
 import type { AdvisoriesConfig } from './advisories/schema.ts';
@@ -119,6 +120,8 @@ interface AnyIndexConfig {
   readonly timeouts: Timeouts;
   /** What is looked at before a client asks for it; undefined for nothing. */
   readonly lookAhead: LookAhead | undefined;
+  /** What may be served of it besides being proved; undefined for everything. */
+  readonly policy?: PolicySettings | undefined;
   /** Where bundles bring it: nobody is asked for anything of it. */
   readonly import?: ImportConfig | undefined;
 }

@@ -8,6 +8,8 @@ const MOST_FAULTS = 50;
 export interface Fault {
   readonly where: string;
   readonly what: string;
+  /** Of the value in its file; undefined where it is not about one. */
+  readonly path?: readonly string[] | undefined;
 }
 
 /** A configuration that cannot be used; its message lists every fault at once. */
@@ -25,8 +27,13 @@ export class ConfigRefusal extends Refusal {
 export function faultsOf(issue: $ZodIssue, sources: ReadonlyMap<string, string>): readonly Fault[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ where: [...path, key].join('.'), what: 'is not a setting Verbatim knows' }));
-  if (issue.code === 'invalid_key') return [{ where: path.join('.'), what: issue.issues[0]?.message ?? issue.message }];
+    return issue.keys.map((key) => ({
+      where: [...path, key].join('.'),
+      what: 'is not a setting Verbatim knows',
+      path: [...path, key],
+    }));
+  if (issue.code === 'invalid_key')
+    return [{ where: path.join('.'), what: issue.issues[0]?.message ?? issue.message, path }];
   if (issue.code === 'invalid_union') {
     // Where the value is of one branch's kind, that branch knows best what is wrong inside it.
     const inner = issue.errors.find((branch) =>
@@ -35,7 +42,9 @@ export function faultsOf(issue: $ZodIssue, sources: ReadonlyMap<string, string>)
     if (inner !== undefined)
       return inner.flatMap((each) => faultsOf({ ...each, path: [...issue.path, ...each.path] } as $ZodIssue, sources));
   }
-  return [{ where: named(path, sources), what: issue.code === 'invalid_type' ? kindFault(issue) : issue.message }];
+  return [
+    { where: named(path, sources), what: issue.code === 'invalid_type' ? kindFault(issue) : issue.message, path },
+  ];
 }
 
 const KINDS: Readonly<Record<string, string>> = {

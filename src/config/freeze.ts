@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
+import type { PolicySettings } from '../policy/settings.ts';
 import type { LayoutDescription } from '../presets/layouts.ts';
 import { toAdvisories } from './advisories/schema.ts';
 import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace, Timeouts } from './config.ts';
 import { USUAL_DEPTH } from './look-ahead.ts';
+import { NO_POLICY, settingsOf } from './policy/settings.ts';
 import { toRedis } from './redis.ts';
 import type { ParsedFile } from './schema.ts';
 import { toSync } from './sync.ts';
@@ -10,9 +12,9 @@ import { toSync } from './sync.ts';
 type ParsedIndex = ParsedFile['indexes'][string];
 
 /** From the file's spelling to the program's. */
-export function toConfig(parsed: ParsedFile): Config {
+export function toConfig(parsed: ParsedFile, readPolicy: (path: string) => PolicySettings): Config {
   const indexes: Record<string, IndexConfig> = Object.create(null);
-  for (const [name, index] of Object.entries(parsed.indexes)) indexes[name] = toIndex(name, index);
+  for (const [name, index] of Object.entries(parsed.indexes)) indexes[name] = toIndex(name, index, readPolicy);
   return {
     server: {
       host: parsed.server.host,
@@ -84,7 +86,7 @@ function addressOf(name: string, { upstream }: ParsedIndex): string {
   return upstream ?? `https://${name}.invalid/`;
 }
 
-function toIndex(name: string, index: ParsedIndex): IndexConfig {
+function toIndex(name: string, index: ParsedIndex, readPolicy: (path: string) => PolicySettings): IndexConfig {
   const upstream = addressOf(name, index);
   const common = {
     name,
@@ -104,6 +106,7 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     timeouts: toTimeouts(index.timeouts),
     lookAhead: toLookAhead(index),
     import: index.import && toImport(index.import),
+    policy: toPolicy(index, readPolicy),
   };
   if (index.root === undefined)
     return {
@@ -127,6 +130,16 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     filesUrl: index.files_url,
     refresh: index.refresh,
   };
+}
+
+function toPolicy(
+  { policy, policy_file: file, minimum_age: files }: ParsedIndex,
+  readPolicy: (path: string) => PolicySettings,
+): PolicySettings | undefined {
+  const written = file === undefined ? policy && settingsOf(policy) : readPolicy(resolve(file));
+  if (files === undefined) return written;
+  const policyOf = written ?? NO_POLICY;
+  return { ...policyOf, minimumAge: { projects: 0, since: undefined, action: 'hide', ...policyOf.minimumAge, files } };
 }
 
 function toImport({

@@ -4,6 +4,8 @@ import { absent } from './absence.ts';
 import { credentials, proxy } from './access.ts';
 import { imported } from './import-schema.ts';
 import { lookAhead } from './look-ahead.ts';
+import { policyFaults, policySchema } from './policy/schema.ts';
+import { duration } from './policy/values.ts';
 import { timeouts } from './timeouts.ts';
 import { baseOrPath, fetchedUrl, fileHost, filePath, host, seconds, secondsOrForever, size } from './values.ts';
 
@@ -154,6 +156,11 @@ export const index = z
     proxy: proxy.optional().describe('How the upstream is reached where there is no way but a proxy.'),
     timeouts: timeouts.describe('How long upstream is waited for; raise one where it is slow and honest.'),
     look_ahead: lookAhead.describe('What is looked at before a client asks for it.'),
+    minimum_age: duration
+      .optional()
+      .describe('What a file must have been there for before it is served: 7d, 36h. More of that is in policy.'),
+    policy: policySchema.optional().describe('What may be served besides being proved.'),
+    policy_file: filePath.optional().describe('The same in a file of its own, relative to this one.'),
     private_hosts: z
       .array(host)
       .max(64)
@@ -171,6 +178,7 @@ export const index = z
         path: ['insecure_upstream'],
         message: `must be, word for word, ${insecureWords(given)}`,
       });
+    for (const [path, message] of policyFaults(given)) context.addIssue({ code: 'custom', path: [path], message });
     if (given.upstream === undefined && given.import === undefined)
       context.addIssue({
         code: 'custom',

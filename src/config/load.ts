@@ -1,12 +1,12 @@
 import { dirname, resolve } from 'node:path';
-import { isScalar, parseDocument, visit } from 'yaml';
 import type { Config } from './config.ts';
 import { assumeKnown, assumePyPI, assumeUnsigned } from './defaults.ts';
 import { ConfigRefusal, type Fault, faultsOf, named } from './faults.ts';
 import { freeze, toConfig } from './freeze.ts';
 import { insecureWords } from './index-schema.ts';
 import { leaves, type Meaning } from './meanings.ts';
-import { readPlainFile, UnusableFile } from './plain-file.ts';
+import { readPolicy } from './policy/read-policy.ts';
+import { readYaml, type YamlFile } from './reading/yaml-file.ts';
 import { schema } from './schema.ts';
 import {
   FILE_VARIABLE,
@@ -22,8 +22,6 @@ import {
 import { isTree, type Place, places, put, type Tree } from './tree.ts';
 import { crossesNetworkInTheClear } from './values.ts';
 
-const MOST_FILE_BYTES = 1 << 20;
-
 export interface LoadOptions {
   /** The configuration file; VERBATIM_CONFIG otherwise; none otherwise. */
   readonly file?: string | undefined;
@@ -38,7 +36,8 @@ export interface LoadOptions {
 export function loadConfig({ file, env = process.env, flags = {}, withoutIndexes = false }: LoadOptions): Config {
   const faults: Fault[] = [];
   const path = file ?? env[FILE_VARIABLE];
-  const raw = path === undefined ? {} : readFile(path, faults);
+  const given = path === undefined ? undefined : readYaml(path, faults);
+  const raw = given?.tree ?? {};
   const base = path === undefined ? '.' : dirname(path);
   // Paths in a file are relative to that file, wherever the program was started.
   for (const { value, replace } of meant(raw, 'file'))
@@ -51,40 +50,21 @@ export function loadConfig({ file, env = process.env, flags = {}, withoutIndexes
   assumeUnsigned(raw, sources);
   assumeKnown(raw);
   const { data, error } = schema.safeParse(raw);
-  for (const issue of error?.issues ?? []) faults.push(...faultsOf(issue, sources));
+  for (const issue of error?.issues ?? [])
+    faults.push(...faultsOf(issue, sources).map((fault) => withLine(fault, given)));
   faults.push(...clearTextFaults(raw, sources));
-  if (faults.length === 0 && data !== undefined) return freeze(toConfig(data));
+  const config =
+    faults.length === 0 && data !== undefined ? toConfig(data, (name) => readPolicy(name, faults)) : undefined;
+  if (faults.length === 0 && config !== undefined) return freeze(config);
   throw new ConfigRefusal(faults);
 }
 
-function readFile(path: string, faults: Fault[]): Tree {
-  const fault = (what: string): Tree => {
-    faults.push({ where: path, what });
-    return {};
-  };
-  let text: string;
-  try {
-    text = readPlainFile(path, MOST_FILE_BYTES).toString('utf8');
-  } catch (error) {
-    if (error instanceof UnusableFile) return fault(error.message);
-    throw error;
-  }
-  const document = parseDocument(text, { stringKeys: true });
-  for (const error of document.errors) fault(error.message.split('\n')[0] ?? 'is not YAML');
-  if (document.errors.length > 0) return {};
-  visit(document, {
-    Pair: (_, { key }) => {
-      // The one key a plain object cannot hold, and the schema therefore cannot see.
-      if (isScalar(key) && key.value === '__proto__') fault('has a key called __proto__');
-    },
-  });
-  let tree: unknown;
-  try {
-    tree = document.toJS() ?? {};
-  } catch {
-    return fault('repeats itself (&, *) too often');
-  }
-  return isTree(tree) ? tree : fault('must hold keys and values');
+/** Policies are written and read again by many: where in the file it is helps. */
+function withLine(fault: Fault, file: YamlFile | undefined): Fault {
+  const { path = [], where } = fault;
+  const isPolicy = path[0] === 'indexes' && (path[2] === 'policy' || path[2] === 'minimum_age');
+  const line = isPolicy ? file?.lineOf(path) : undefined;
+  return line === undefined ? fault : { ...fault, where: `line ${line}: ${where}` };
 }
 
 const LEAVES = [...leaves(schema)];

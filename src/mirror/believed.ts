@@ -1,4 +1,5 @@
 import type { Caller } from '../async/caller.ts';
+import type { Instant } from '../bytes/instant.ts';
 import type { UnsavedPage } from '../ports/index-state.ts';
 
 /** `tuf`: proved by signatures. `index`: the index's own word, heard over TLS and looked at twice where it takes away. */
@@ -26,6 +27,8 @@ export interface Observation {
   readonly final: boolean;
   /** Two whole fetches agreed. */
   readonly repeated: boolean;
+  /** When upstream last stood by the document that this one takes the place of; undefined where there was none, or nobody knows. */
+  readonly before?: Instant | undefined;
 }
 
 export interface Belief<P> {

@@ -9,6 +9,7 @@ import { isUnlisted } from './absence.ts';
 import type { EvidenceKind } from './believed.ts';
 import type { Evidence, EvidenceFacts } from './evidence.ts';
 import type { RemovedFiles } from './files/removed-files.ts';
+import { type RuleSum, sumsOf } from './policy/told-rules.ts';
 import type { BelievedPage } from './projects/believed-page.ts';
 import type { ProjectPages } from './projects/project-pages.ts';
 
@@ -30,6 +31,8 @@ export interface Explanation extends EvidenceFacts {
   readonly leftOut: readonly LeftOutFile[];
   /** Files that upstream lists no more, and that are served on by their addresses; of a project. */
   readonly removed: readonly string[];
+  /** What rules of the policy say of them, or of this one. */
+  readonly rules: readonly RuleSum[];
   /** Of those, or of this one: listed and not to be fetched, by host. */
   readonly outOfReach: ReadonlyMap<string, number>;
   /** In what the page is not as its norm wants it, and is read all the same. */
@@ -109,6 +112,7 @@ async function explanation<P>(
     firstSight: [...(file === undefined ? listing.files.values() : [file])].filter((each) => each.firstSight === true)
       .length,
     leftOut: file === undefined ? page.leftOut() : [],
+    rules: sumsOf(page.told(file?.entry.filename), file?.entry.filename ?? project, listing.files.size),
     removed: file === undefined && removed !== undefined ? await removed.of(project, page) : [],
     outOfReach:
       evidence.kind === 'tuf' ? new Map() : pages.outOfReach(file === undefined ? listing.files.values() : [file]),

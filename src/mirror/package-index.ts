@@ -1,4 +1,5 @@
 import type { Caller } from '../async/caller.ts';
+import type { Expected } from '../bytes/expected.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { UnverifiedDocument } from '../bytes/unverified.ts';
 import type { Blob } from '../ports/blob.ts';
@@ -17,6 +18,7 @@ import type { FileAnswer } from './files/file-answer.ts';
 import type { BelievedPage } from './projects/believed-page.ts';
 import type { TallyTotals } from './projects/left-out.ts';
 import type { KnownPage } from './projects/project-pages.ts';
+import type { ListedRole, RolesWanted } from './tuf/listed-roles.ts';
 import type { StoredRoles } from './tuf/stored-roles.ts';
 
 // What routes, commands and jobs may ask of an index. Every method throws Refusal; what it returns was proved or believed.
@@ -26,6 +28,7 @@ export type { Life, Voucher } from './evidence.ts';
 export type { Explanation } from './explain.ts';
 export type { FileAddress } from './files/addresses.ts';
 export { FileAnswer } from './files/file-answer.ts';
+export type { ListedTarget } from './tuf/listed-roles.ts';
 export type { StoredRoles } from './tuf/stored-roles.ts';
 
 /** What a look at upstream came to; `new` where nothing was held. */
@@ -114,7 +117,18 @@ export interface Origin {
 }
 
 /** The generation that a refresh has proved and not published. Jobs may look into it before it is believed. */
-export type Candidate = Pick<PackageIndex, 'listing' | 'projects' | 'open'>;
+export interface Candidate extends Pick<PackageIndex, 'listing' | 'projects' | 'open'> {
+  /** What an index signed with TUF has besides. */
+  readonly roles?: CandidateRoles | undefined;
+}
+
+/** Delegated roles of a candidate, and what they list. */
+export interface CandidateRoles {
+  /** Proves a delegated role and stores it durably; false where it vouches for nothing now: it has expired, or nobody delegates to it. */
+  keep(role: string, caller: Caller): Promise<boolean>;
+  /** The proved bytes of a target. */
+  target(path: string, caller: Caller): Promise<Blob>;
+}
 
 export interface RefreshRequest {
   /** Who waits for it; a job of the mirror's own unless stated. A client that needs it raises it. */
@@ -139,6 +153,14 @@ export interface SignedRepository {
   metadata(name: string, caller: Caller): Promise<SignedDocument>;
   /** tuf/targets/PATH: plain, `dir/HASH.name` and `HASH.dir/name`. */
   target(asked: AskedTarget, caller: Caller): Promise<FileAnswer>;
+  /** False where roles alone say what there is: no target is a project's page. */
+  readonly hasPages: boolean;
+  /** Each role with the targets that it vouches for, for jobs. */
+  listed(caller: Caller, wanted: RolesWanted): AsyncIterable<ListedRole>;
+  /** Whether what a role lists is stored, as far as the store's own record knows: a hint, never a proof. */
+  isTargetHeld(expected: Expected): Promise<boolean>;
+  /** The proved bytes of a target by its path, for jobs: not counted as served. */
+  openTarget(path: string, caller: Caller): Promise<Blob>;
   /** Refreshes the metadata now. */
   refresh(request?: RefreshRequest): Promise<void>;
   /** The timestamp that is believed, as it was signed; undefined before the first one. */

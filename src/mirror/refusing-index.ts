@@ -69,6 +69,12 @@ export class RefusingIndex implements PackageIndex {
             timestamp: undefined,
             metadata: refuse,
             target: refuse,
+            hasPages: false,
+            async *listed() {
+              yield await Promise.reject(options.refusal);
+            },
+            isTargetHeld: refuse,
+            openTarget: refuse,
             refresh: refuse,
             hear: async () => 'unusable',
             adopt: refuse,

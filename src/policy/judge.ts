@@ -1,7 +1,9 @@
 import type { Instant } from '../bytes/instant.ts';
 import { Refusal, type Subject } from '../bytes/refusal.ts';
 import type { Allowed, Denied, PageVerdict, RuleWord, Verdict } from '../ports/policy.ts';
-import type { PageWords, Rule, SeenPage, Word } from './rule.ts';
+import { type Exception, excepted } from './exceptions.ts';
+import { matchesName } from './pattern.ts';
+import type { Action, PageWords, Rule, SeenPage, Word } from './rule.ts';
 
 /** A word and whose it is. */
 export interface Said {
@@ -11,21 +13,63 @@ export interface Said {
 
 const SERVE: Allowed = { action: 'serve' };
 
-/** What all rules together say of a page: of each file the strictest word. */
-export function judgePage(rules: readonly Rule[], seen: SeenPage): PageVerdict {
+/** What all rules together say of a page: of each file the strictest word that no exception covers. */
+export function judgePage(rules: readonly Rule[], seen: SeenPage, exceptions: readonly Exception[] = []): PageVerdict {
+  const project = seen.page.name;
   const said = rules.flatMap((rule) => (rule.page === undefined ? [] : [{ rule, words: rule.page(seen) }]));
-  const common = said.flatMap(({ rule, words: { others } }) => (others === undefined ? [] : [{ rule, word: others }]));
-  const again = earliest(said.map(({ words }) => words.until));
-  const names = new Set(said.flatMap(({ words: { files } }) => [...(files?.keys() ?? [])]));
+  const pass = (rule: Rule, word: Word, filename: string | undefined) =>
+    excepted(exceptions, rule, word, { project, filename, now: seen.now });
   const files = new Map<string, Verdict>();
-  const told: RuleWord[] = common.map((each) => toldOf(each, undefined));
-  for (const filename of names) {
-    const own = said.flatMap(({ rule, words }) => ownWord(rule, words, filename));
-    for (const each of own) if (each.word !== commonWord(common, each)) told.push(toldOf(each, filename));
+  const told: RuleWord[] = [];
+  const common: Said[] = [];
+  for (const { rule, words } of said) {
+    if (words.others === undefined) continue;
+    const each = { rule, word: pass(rule, words.others, undefined) };
+    common.push(each);
+    told.push(toldOf(each, undefined));
+  }
+  for (const filename of namesIn(said, exceptions, seen)) {
+    const own: Said[] = [];
+    for (const { rule, words } of said) {
+      const word = words.files?.get(filename) ?? words.others;
+      if (word === undefined) continue;
+      const each = { rule, word: pass(rule, word, filename) };
+      own.push(each);
+      const isCommon = word === words.others && each.word.action === commonAction(common, rule);
+      if (!isCommon) told.push(toldOf(each, filename));
+    }
     files.set(filename, verdictOf(own, 'file'));
   }
   const others = verdictOf(common, 'file');
-  return { files, others: again === undefined ? others : asking(others, again), told };
+  const again = earliest([...said.map(({ words }) => words.until), nextEnd(exceptions, seen)]);
+  return { files, others: asking(others, again), told };
+}
+
+interface RuleWords {
+  readonly rule: Rule;
+  readonly words: PageWords;
+}
+
+/** Files that have a word of their own, or an exception from one that is said of all. */
+function namesIn(
+  said: readonly RuleWords[],
+  exceptions: readonly Exception[],
+  { page }: SeenPage,
+): ReadonlySet<string> {
+  const names = new Set(said.flatMap(({ words: { files } }) => [...(files?.keys() ?? [])]));
+  const isCommon = said.some(({ words: { others } }) => others !== undefined);
+  if (isCommon && exceptions.length > 0) for (const filename of page.files.keys()) names.add(filename);
+  return names;
+}
+
+/** An exception that ends changes the verdict though no word does. */
+function nextEnd(exceptions: readonly Exception[], { page, now }: SeenPage): Instant | undefined {
+  const ends = exceptions.filter(({ pattern, until = now }) => until > now && matchesName(pattern, page.name));
+  return earliest(ends.map(({ until }) => until));
+}
+
+function commonAction(common: readonly Said[], rule: Rule): Action | undefined {
+  return common.find((each) => each.rule === rule)?.word.action;
 }
 
 /** What all of them say together; `subject`: what is refused by it. */
@@ -35,16 +79,6 @@ export function verdictOf(said: readonly Said[], subject: Subject): Verdict {
   for (const each of said)
     if (each.word.action !== 'report' && (strictest === undefined || isStricter(each, strictest))) strictest = each;
   return strictest === undefined ? asking(SERVE, until) : denied(strictest, until, subject);
-}
-
-function ownWord(rule: Rule, { files, others }: PageWords, filename: string): readonly Said[] {
-  const word = files?.get(filename) ?? others;
-  return word === undefined ? [] : [{ rule, word }];
-}
-
-/** The word that the same rule has for all files. */
-function commonWord(common: readonly Said[], { rule }: Said): Word | undefined {
-  return common.find((each) => each.rule === rule)?.word;
 }
 
 function toldOf({ rule, word }: Said, filename: string | undefined): RuleWord {

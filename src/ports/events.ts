@@ -8,6 +8,7 @@ import type { CacheResult, CacheTier } from './byte-cache.ts';
 import type { Condition } from './conditions.ts';
 import type { LeftOutReason } from './left-out.ts';
 import type { Heard, RedisCommand, RedisOutcome } from './newest.ts';
+import type { Ruled } from './policy.ts';
 import type { Gone, LookedThrough } from './records.ts';
 
 /** Where refused bytes came from. */
@@ -272,6 +273,7 @@ interface EventMap {
     readonly why: string | undefined;
   };
   readonly gone: Gone;
+  readonly ruled: Ruled;
   readonly lookedThrough: LookedThrough;
   readonly scrubbed: Scrubbed;
   readonly fetchedAgain: FetchedAgain;

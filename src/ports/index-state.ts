@@ -116,11 +116,8 @@ export type PageState =
   | { readonly page: PageContent; readonly gone?: undefined }
   | { readonly gone: PageFloor; readonly page?: undefined };
 
-/** What something read from, or to be written to, an item says of the item's versions. */
-interface Versioned {
-  /** The version of the item that it is, or that it is to follow: 0 where there was none. */
-  readonly version: number;
-}
+/** `version`: of the item that it is, or that it is to follow; 0 where there was none. */
+type Versioned = { readonly version: number };
 
 /** A page for the next start. */
 export type PageRecord = PageContent & Versioned;
@@ -221,6 +218,8 @@ export interface Pin {
   readonly firstSight?: boolean | undefined;
   /** Upstream's own words for when it was uploaded. */
   readonly uploadTime?: string | undefined;
+  /** When its page was last seen here without it; undefined where that never was. */
+  readonly absent?: Instant | undefined;
   /** True where other files of its release were confirmed before it was first seen. */
   readonly joined?: boolean | undefined;
 }

@@ -33,6 +33,18 @@ export interface RuleWord {
   readonly until: Instant | undefined;
 }
 
+/** What a rule came to say of a project's page, once a change. */
+export interface Ruled {
+  readonly index: string;
+  readonly project: string;
+  readonly rule: string;
+  readonly action: RuleWord['action'];
+  /** Of which it is said; 0 where it is not said any more. */
+  readonly files: number;
+  /** Of the first of them. */
+  readonly why: string;
+}
+
 /** Of one project page. */
 export interface PageVerdict {
   /** Files that have a verdict of their own. */

@@ -25,6 +25,7 @@ const StoredPin = z.strictObject({
   fetch: z.string().optional(),
   firstSight: z.literal(true).optional(),
   uploadTime: z.string().optional(),
+  absent: z.int().optional(),
   joined: z.literal(true).optional(),
 });
 const StoredPins = z.strictObject({ project: z.string(), pins: z.array(z.unknown()) });
@@ -143,6 +144,7 @@ function storedPin(file: string, pin: Pin): z.input<typeof StoredPin> {
     ...(pin.fetch !== undefined && { fetch: pin.fetch }),
     ...(pin.firstSight === true && { firstSight: true }),
     ...(pin.uploadTime !== undefined && { uploadTime: pin.uploadTime }),
+    ...(pin.absent !== undefined && { absent: pin.absent }),
     ...(pin.joined === true && { joined: true }),
   };
 }

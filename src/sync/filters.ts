@@ -25,7 +25,7 @@ export interface Filters {
   readonly preReleases: boolean | undefined;
   project(project: string): string | undefined;
   release(project: string, version: string): string | undefined;
-  file(file: OwnFile): string | undefined;
+  file(file: { readonly entry: Pick<OwnFile['entry'], 'filename' | 'size'> }): string | undefined;
 }
 
 const PLATFORMS: Readonly<Record<string, RegExp>> = {

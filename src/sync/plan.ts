@@ -174,6 +174,8 @@ async function* listedWishes(
 ): AsyncGenerator<Wish, void, undefined> {
   const matchers = wanted.globs.map((word) => ({ word, is: globMatcher(word), found: false }));
   if (!wanted.listed && matchers.length === 0) return;
+  // There roles say what is listed.
+  if (index.signed?.hasPages === false && matchers.length === 0) return;
   for await (const project of index.projects(caller)) {
     const matcher = matchers.find(({ is }) => is(project));
     if (matcher !== undefined) matcher.found = true;

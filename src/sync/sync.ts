@@ -7,6 +7,7 @@ import { type Plan, planOf, type Wanted } from './plan.ts';
 import { newReport, type SyncReport } from './report.ts';
 import { attempting } from './retry.ts';
 import { runPlan } from './run.ts';
+import { runTargets, type TargetsRun } from './targets.ts';
 
 export interface SyncOptions {
   readonly index: PackageIndex;
@@ -27,6 +28,8 @@ export interface SyncOptions {
   readonly onCounted?: ((counted: SyncReport, plan: Plan) => Promise<void>) | undefined;
   /** Told of each file that is held by now, of any round. */
   readonly onHeld?: ((picked: PickedFile) => Promise<void>) | undefined;
+  /** The same of targets that are no file of a page. */
+  readonly onTargetHeld?: TargetsRun['onTargetHeld'];
   /** Told where a round begins to fetch, with what is added to while it lasts. */
   readonly onRound?: ((report: SyncReport, counted: SyncReport) => void) | undefined;
 }
@@ -71,10 +74,12 @@ async function once(options: SyncOptions, report: SyncReport): Promise<Omit<Sync
   const plan = await planOf({ ...options, attempt, changed });
   const counted = newReport();
   await runPlan({ ...options, plan, attempt, report: counted, fetches: false });
+  await runTargets({ ...options, attempt, report: counted, fetches: false });
   await options.onCounted?.(counted, plan);
   if (!options.fetches) return { report: counted, plan, changed };
   options.onRound?.(report, counted);
   await runPlan({ ...options, plan, attempt, report, fetches: true });
+  await runTargets({ ...options, attempt, report, fetches: true });
   return { report, plan, changed };
 }
 

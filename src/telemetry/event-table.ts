@@ -24,6 +24,7 @@ import { GONE_EVENTS } from './rows/gone-rows.ts';
 import { QUEUE_EVENTS } from './rows/queue-events.ts';
 import { REDIS_EVENTS } from './rows/redis-events.ts';
 import { ROOM_EVENTS } from './rows/room-events.ts';
+import { RULED } from './rows/ruled-row.ts';
 import { SCRUB_EVENTS } from './rows/scrub-rows.ts';
 import { HOST_SILENCE, SILENCE } from './rows/silence-rows.ts';
 import { SYNCED } from './rows/sync-row.ts';
@@ -251,6 +252,7 @@ export const EVENTS: Table = {
   worker: WORKER,
   synced: SYNCED,
   ...GONE_EVENTS,
+  ruled: RULED,
   ...SCRUB_EVENTS,
   reloaded: {
     counter: {

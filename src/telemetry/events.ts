@@ -59,6 +59,7 @@ export function createEmit(log: Log, metrics: Metrics, restMs = REST_MS): Emit {
     fleet: told<'fleet'>(EVENTS.fleet),
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
     leftOut: told<'leftOut'>(EVENTS.leftOut),
+    ruled: told<'ruled'>(EVENTS.ruled),
     sighted: told<'sighted'>(EVENTS.sighted),
     lookedAhead: told<'lookedAhead'>(EVENTS.lookedAhead, metrics.lookedAhead),
     noted: told<'noted'>(EVENTS.noted),

@@ -37,7 +37,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   s3: ['bytes', 'async', 'ports'],
   workers: ['bytes', 'async', 'pypi', 'advisories', 'render', 'ports'],
   telemetry: ['bytes', 'ports'],
-  config: ['bytes', 'presets'],
+  // A policy is read with the words of its rules, so that what contradicts itself is refused.
+  config: ['bytes', 'presets', 'policy', 'pypi/names.ts'],
   // A door asks for the proof that it sends.
   http: [
     'bytes',

@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { sha256Hex } from '../../src/bytes/digest.ts';
 import { instantText } from '../../src/bytes/instant.ts';
 import { SignedIndex } from '../../src/repository/signed-index.ts';
 import { makeScratch } from '../rigs/mirror.ts';
@@ -98,7 +99,7 @@ describe.runIf(requirePart('python-tuf', bin))('a signed index, carried across a
     expect([today?.[0], today?.[1]]).toEqual([1, expect.stringContaining('ExpiredMetadataError')]);
   });
 
-  it('the roots and top-level roles of Sigstore’s production repository arrive byte for byte, and python-tuf verifies them there', async () => {
+  it('Sigstore’s production repository arrives byte for byte, delegated role and targets too, and python-tuf verifies it there', async () => {
     const archive = new URL('../data/sigstore-tuf.tar.gz', import.meta.url);
     const published = sigstoreFiles(untar(await readFile(archive)));
     const directory = await makeScratch();
@@ -122,20 +123,22 @@ describe.runIf(requirePart('python-tuf', bin))('a signed index, carried across a
       `${upstream.url}targets/`,
     ];
     const then = ['--reference-time', instantText(time)];
+    const place = ['--data', join(directory, 'outside'), ...flags, ...then];
     const outside = await startVerbatim([...flags, ...then], join(directory, 'outside'));
-    const names = [...published.keys()].filter((name) =>
-      /^metadata\/(?:(?![1-3]\.)\d+\.root|timestamp|\d+\.(?:snapshot|targets))\.json$/.test(name),
-    );
-    expect(names).toHaveLength(15);
-    for (const name of names) {
-      const { status } = await fetch(new URL(name.replace('metadata/', ''), outside.metadata));
+    const names = [...published.keys()].filter((name) => /^metadata\/(?![1-3]\.root)/.test(name));
+    expect(names).toHaveLength(16);
+    const targets = [...published.keys()].flatMap((name) => PLAIN_TARGET.exec(name)?.[1] ?? []);
+    expect(targets).toEqual(expect.arrayContaining(['trusted_root.json', 'registry.npmjs.org/keys.json']));
+    expect(targets).toHaveLength(12);
+    for (const name of [...names, ...targets]) {
+      const from = name.startsWith('metadata/') ? outside.metadata : outside.targets;
+      const { status } = await fetch(new URL(name.replace('metadata/', ''), from));
       expect([name, status]).toEqual([name, 200]);
     }
     await outside.close();
     const key = join(directory, 'key');
     await verbatim('keygen', key);
     const bundle = join(directory, 'bundle.tar');
-    const place = ['--data', join(directory, 'outside'), ...flags, ...then];
     const exported = await verbatim('export', bundle, '--key', key, ...place);
     expect([exported.code, exported.stderr]).toEqual([0, '']);
     const config = join(directory, 'inside.yaml');
@@ -156,7 +159,7 @@ describe.runIf(requirePart('python-tuf', bin))('a signed index, carried across a
           root: clientsRoot,
           metadataUrl: 'METADATA',
           targetsUrl: 'TARGETS',
-          targets: [],
+          targets,
           directory: join(directory, 'client'),
           referenceTime: time,
         }),
@@ -164,7 +167,9 @@ describe.runIf(requirePart('python-tuf', bin))('a signed index, carried across a
       ],
     });
     expect(verified?.[0], verified?.[1]).toBe(0);
-    const { cache } = outcomeOf(verified?.[1] ?? '');
+    const { cache, targets: verifiedTargets } = outcomeOf(verified?.[1] ?? '');
+    for (const path of targets)
+      expect(equal(verifiedTargets.get(path), published.get(`targets/${path}`)), path).toBe(true);
     expect(equal(cache.get('root.json'), published.get('metadata/15.root.json'))).toBe(true);
     for (const [at, name] of names.entries()) {
       const [code, said = ''] = documents[at] ?? [];
@@ -174,10 +179,19 @@ describe.runIf(requirePart('python-tuf', bin))('a signed index, carried across a
   });
 });
 
+/** As the archive has them. */
+const PLAIN_TARGET = /^targets\/((?:[^/]+\/)?(?![0-9a-f]{64}\.)[^/]+)$/;
+
 /** Under the names that a repository with consistent snapshots has them (TUF §6.2); the archive has current documents under plain ones. */
 function sigstoreFiles(archive: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   for (const [path, bytes] of archive) {
+    const [, folder = '', target] = /^sigstore-tuf\/targets\/((?:[^/]+\/)?)([^/]+)$/.exec(path) ?? [];
+    if (target !== undefined) {
+      files.set(`targets/${folder}${target}`, bytes);
+      files.set(`targets/${folder}${sha256Hex(bytes)}.${target}`, bytes);
+      continue;
+    }
     const name = path.replace('sigstore-tuf/metadata/', '').replace('root_history/', '');
     if (name === path || name === 'root.json') continue;
     const { version } = (JSON.parse(Buffer.from(bytes).toString()) as { signed: { version: number } }).signed;

@@ -2,7 +2,7 @@ import { type BundleBytes, compressed, headMember, MANIFEST_NAME, SEAL_NAME } fr
 import type { SigningKey } from '../../src/bundle/format/keys.ts';
 import { encodeChange, encodeEntry, encodeHeader, encodePiece } from '../../src/bundle/format/manifest-lines.ts';
 import { MemberPlaces } from '../../src/bundle/format/members.ts';
-import { type Change, type Entry, FORMAT, type Header } from '../../src/bundle/format/model.ts';
+import { type Change, type Entry, formatFor, type Header } from '../../src/bundle/format/model.ts';
 import { seal } from '../../src/bundle/format/seal.ts';
 import { padding, TAR_END } from '../../src/bundle/format/tar.ts';
 import { sha256Hex } from '../../src/bytes/digest.ts';
@@ -38,7 +38,7 @@ export interface MadeBundle {
 }
 
 export const HEADER: Omit<Header, 'totals'> = {
-  format: FORMAT,
+  format: formatFor('file'),
   index: { name: 'main', evidence: 'index', upstream: 'https://index.example/simple/' },
   number: 1,
   stateAt: '2026-01-02T03:04:05Z',

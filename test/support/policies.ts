@@ -1,6 +1,7 @@
 import { WordsByHand } from '../../src/mirror/policy/by-hand.ts';
 import { ComposedPolicy } from '../../src/mirror/policy/composed.ts';
 import type { FactSource } from '../../src/mirror/policy/fact-source.ts';
+import type { Exception } from '../../src/policy/exceptions.ts';
 import type { Rule } from '../../src/policy/rule.ts';
 import type { IndexState } from '../../src/ports/index-state.ts';
 
@@ -14,6 +15,7 @@ export const NOTHING_BY_HAND: Words = {
 
 interface Rules {
   readonly rules?: readonly Rule[];
+  readonly exceptions?: readonly Exception[];
   readonly sources?: readonly FactSource[];
   readonly now?: () => number;
 }
@@ -24,6 +26,7 @@ export function policyOver(words: Words = NOTHING_BY_HAND, { rules = [], sources
 }
 
 /** The same with all that operators said. */
-export async function openPolicy(words: Words, { rules = [], sources = [], now = () => 0 }: Rules = {}) {
-  return new ComposedPolicy({ rules, sources: [await WordsByHand.open(words), ...sources], clock: { now } });
+export async function openPolicy(words: Words, { rules = [], exceptions, sources = [], now = () => 0 }: Rules = {}) {
+  const byHand = await WordsByHand.open(words);
+  return new ComposedPolicy({ rules, exceptions, sources: [byHand, ...sources], clock: { now } });
 }

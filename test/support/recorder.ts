@@ -40,6 +40,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     scrubbed: [],
     fetchedAgain: [],
     reloaded: [],
+    ruled: [],
   };
   const keep = <N extends EventName>(event: Event<N>) => events[event.name].push(event);
   return { events, emit: (event) => void keep(event) };

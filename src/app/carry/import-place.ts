@@ -3,6 +3,8 @@ import { parsePublicKey } from '../../bundle/format/keys.ts';
 import type { TrustedKey } from '../../bundle/format/seal.ts';
 import type { Site } from '../../bundle/import/judge.ts';
 import type { ImportPlace } from '../../bundle/import/place.ts';
+import type { StagedContent } from '../../bundle/import/store.ts';
+import { ALGORITHMS, type Digests } from '../../bytes/digest.ts';
 import { existing } from '../../bytes/existing.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { ImportConfig, ImportKey } from '../../config/config.ts';
@@ -39,7 +41,7 @@ export async function importPlace(
     index: carried,
     carried: state.carried,
     store: {
-      stage: (content, bytes) => blobs.stage(content, bytes, name),
+      stage: ({ sha256, size, also }, bytes) => blobs.stage({ sha256, size, also: alsoOf(also) }, bytes, name),
       content: (content) => blobs.content(content),
       has: ({ sha256, size }) => blobs.isHeld({ length: size, digests: new Map([['sha256', sha256]]) }),
       sync: (sha256) => blobs.sync(sha256),
@@ -55,6 +57,12 @@ export async function importPlace(
     scanner: how.scan && createScanner(how.scan),
     onProgress,
   };
+}
+
+function alsoOf(also: StagedContent['also'] = {}): Digests {
+  return new Map(
+    ALGORITHMS.flatMap((name) => (name === 'sha256' || also[name] === undefined ? [] : [[name, also[name]]])),
+  );
 }
 
 /** Imports whose tables a later bundle may build on, however few are retained with their files. */

@@ -1,7 +1,7 @@
 import { DigestSet } from '../../bundle/format/digest-set.ts';
 
 /** For what something stays. */
-export const NEEDED_BY = ['import', 'sync', 'export', 'page', 'pin'] as const;
+export const NEEDED_BY = ['import', 'sync', 'export', 'page', 'role', 'pin'] as const;
 export type NeededBy = (typeof NEEDED_BY)[number];
 
 /** What is known to be old: only imports before the last ones have it, or a pin of a file that upstream lists no more. */
@@ -14,6 +14,7 @@ export class Knowledge {
     sync: new DigestSet(),
     export: new DigestSet(),
     page: new DigestSet(),
+    role: new DigestSet(),
     pin: new DigestSet(),
   };
   readonly #old: Readonly<Record<OldAs, DigestSet>> = { superseded: new DigestSet(), unlisted: new DigestSet() };

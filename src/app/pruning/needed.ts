@@ -1,6 +1,7 @@
 import { internalCaller } from '../../async/caller.ts';
 import type { BlobStore } from '../../blobs/blob-store.ts';
 import { readRemembered } from '../../bundle/export/write.ts';
+import { isStoredFile } from '../../bundle/format/model.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { IndexConfig } from '../../config/config.ts';
 import { ExportHistory } from '../../disk/bundles/export-history.ts';
@@ -55,8 +56,7 @@ export async function lookWhatIsNeeded(composition: PrunePlace, known: Knowledge
       servesRemoved: config?.removed === 'serve',
     };
     for (const project of await projectsOf(state)) await ofProject(about, project, known);
-    if (config?.import === undefined && mirror.signed !== undefined)
-      known.unjudged.set(mirror.name, 'its signed roles may list more than pages do');
+    await ofRoles(about, known);
   }
 }
 
@@ -87,8 +87,8 @@ async function ofBundles({ blobs, operator, states, volume }: PrunePlace, known:
       try {
         if (bundle === undefined) continue;
         // Documents are remembered on their own; files are read from the store when it is made again.
-        for await (const { kind, bytes, sha256 } of (await readRemembered(bundle)).entries())
-          if (kind === 'file' && bytes === 'here') known.needs('export', sha256);
+        for await (const entry of (await readRemembered(bundle)).entries())
+          if (isStoredFile(entry) && entry.bytes === 'here') known.needs('export', entry.sha256);
       } finally {
         await bundle?.close();
       }
@@ -110,6 +110,25 @@ async function ofImports(
     if ((await blobs.content(table)) === undefined) continue;
     for await (const { sha256 } of rowsIn(blobs, table)) known.isOld('superseded', sha256);
   }
+}
+
+/** What roles list, by whatever path a client asked for it. */
+async function ofRoles({ mirror, storage }: OfIndex, known: Knowledge): Promise<void> {
+  const { signed } = mirror;
+  if (signed === undefined) return;
+  let unread = 0;
+  const onUnread = () => void unread++;
+  try {
+    for await (const { targets } of signed.listed(internalCaller(mirror.name, 'prune'), { held: true, onUnread }))
+      for (const { expected } of targets)
+        for await (const sha256 of namedBy(storage, expected.digests)) known.needs('role', sha256);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    unread++;
+  }
+  // Of an index that arrives by import its tables say what it consists of.
+  if (unread > 0 && mirror.carried === undefined)
+    known.unjudged.set(mirror.name, 'signed roles that are not at hand may list more');
 }
 
 async function projectsOf(state: IndexState): Promise<ReadonlySet<string>> {

@@ -4,7 +4,7 @@ import type { SyncWords } from '../../config/sync.ts';
 import { type NewHold, type StoredHold, SyncHolds } from '../../disk/bundles/sync-holds.ts';
 import type { Volume } from '../../disk/volume.ts';
 import type { SyncOptions } from '../../sync/sync.ts';
-import { type ContentsPlace, contentsOf } from '../pruning/contents.ts';
+import { type ContentsPlace, contentsOf, namedBy } from '../pruning/contents.ts';
 
 export interface HoldPlace extends ContentsPlace {
   readonly volume: Pick<Volume, 'ops' | 'root'>;
@@ -12,6 +12,7 @@ export interface HoldPlace extends ContentsPlace {
   readonly now: () => number;
 }
 
+type Expected = Parameters<NonNullable<SyncOptions['onTargetHeld']>>[0];
 type Picked = Parameters<NonNullable<SyncOptions['onHeld']>>[0];
 
 /** What one sync comes to hold, written down so that it is spared from eviction. */
@@ -41,16 +42,25 @@ export class Holding {
     const { project, believed } = page;
     const all: string[] = believed.source === undefined ? [] : [believed.source.sha256];
     for await (const sha256 of contentsOf(this.#place, project, file.entry)) all.push(sha256);
+    await this.#addAll(all, file.entry.size);
+  }
+
+  async addTarget({ digests, length }: Expected): Promise<void> {
+    const all: string[] = [];
+    for await (const sha256 of namedBy(this.#place.storage, digests)) all.push(sha256);
+    await this.#addAll(all, length);
+  }
+
+  async #addAll(all: readonly string[], size = 0): Promise<void> {
     let isNew = false;
     for (const sha256 of all) {
       if (!this.#seen.add(sha256)) continue;
       isNew = true;
       await this.#hold.add(sha256);
     }
-    if (isNew) {
-      this.#files++;
-      this.#bytes += file.entry.size ?? 0;
-    }
+    if (!isNew) return;
+    this.#files++;
+    this.#bytes += size;
   }
 
   /** From now on this is what the sync holds. `isWhole`: false keeps what it held before as well: it could not be looked at all of it. */

@@ -34,7 +34,7 @@ export async function syncIn({ config, composition, words, signal, onCounted, ..
   if (index === undefined)
     throw new Refusal('unlisted', `No index called ${words.index} is configured.`, { subject: 'request' });
   const wanted = await wantedOf(words, config.sync?.environments ?? new Map());
-  const run = (onHeld?: SyncOptions['onHeld']) =>
+  const run = (hold?: Holding) =>
     sync({
       ...act,
       index,
@@ -47,7 +47,8 @@ export async function syncIn({ config, composition, words, signal, onCounted, ..
         await setTimeout(ms, undefined, { signal }).catch(() => undefined);
       },
       isOffline: config.offline,
-      onHeld,
+      onHeld: hold && ((picked) => hold.add(picked)),
+      onTargetHeld: hold && ((expected) => hold.addTarget(expected)),
       async onCounted(counted, plan) {
         await onCounted?.(counted, plan);
         if (act.fetches && !words.largerThanRoom) await refuseWithoutRoom(config, counted);
@@ -60,7 +61,7 @@ export async function syncIn({ config, composition, words, signal, onCounted, ..
 /** What it holds is written down, unless that is more than is kept: sparing all of it would leave nothing else any room. */
 async function holding(
   { config, composition, words, signal }: Pick<SyncAct, 'config' | 'composition' | 'words' | 'signal'>,
-  run: (onHeld?: SyncOptions['onHeld']) => Promise<Synced>,
+  run: (hold?: Holding) => Promise<Synced>,
 ): Promise<Synced> {
   if (holdDaysOf(config) === 0) return run();
   const { volume, operator, relayed } = composition;
@@ -69,7 +70,7 @@ async function holding(
   const hold = await Holding.begin(place, words);
   let isDone = false;
   try {
-    const synced = await run((picked) => hold.add(picked));
+    const synced = await run(hold);
     if (!signal.aborted && synced.report.progress.bytes <= mostKept(config)) {
       isDone = true;
       await hold.end(isWhole(synced.report));

@@ -3,7 +3,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { BlobStorage } from '../../ports/blob-storage.ts';
 import { type BundleBytes, chunksOf } from '../format/archive.ts';
 import { memberName } from '../format/members.ts';
-import type { Entry } from '../format/model.ts';
+import { type Entry, isStoredFile } from '../format/model.ts';
 import { padding, TAR_END, tarHeader } from '../format/tar.ts';
 import { damaged, lost } from './stored-document.ts';
 
@@ -30,7 +30,7 @@ export async function* bodyOf(
     yield tarHeader(memberName(entry), size);
     if (entry.kind === 'report') yield* chunksOf(report, 0, size);
     else if (entry.kind === 'sbom') yield* chunksOf(sbom, 0, size);
-    else if (entry.kind === 'file') yield* storedFile(storage, entry);
+    else if (isStoredFile(entry)) yield* storedFile(storage, entry);
     else {
       yield* chunksOf(documents, next, size);
       next += size;

@@ -29,7 +29,12 @@ export interface Collected {
   readonly documents: GrowingFile;
   readonly report: Report;
   readonly places: MemberPlaces;
-  readonly counts: { readonly entries: number; readonly changes: number; readonly content: number };
+  readonly counts: {
+    readonly entries: number;
+    readonly changes: number;
+    readonly content: number;
+    readonly targets: number;
+  };
 }
 
 /** Memory grows by a digest for each content and for each of the base. */
@@ -73,7 +78,7 @@ interface Files {
 class Collecting {
   readonly report = new Report();
   readonly places = new MemberPlaces();
-  readonly counts = { entries: 0, changes: 0, content: 0 };
+  readonly counts = { entries: 0, changes: 0, content: 0, targets: 0 };
   readonly files: Files;
   readonly #here = new DigestSet();
   readonly #sbom: SbomWriter;
@@ -86,10 +91,12 @@ class Collecting {
   async add(item: HeldItem): Promise<void> {
     const entry = await this.#entry(item);
     this.counts.entries++;
+    if (entry.kind === 'target') this.counts.targets++;
     await this.files.entries.append(encodeEntry(entry));
     if (entry.bytes !== 'here') return;
     this.places.add(entry);
     this.counts.content += entry.size;
+    if (entry.kind === 'target') this.report.target(entry);
     if (entry.kind !== 'file') return;
     const licence = await item.release?.licence();
     this.report.file(item, licence);

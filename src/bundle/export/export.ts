@@ -6,7 +6,7 @@ import type { DigestSet } from '../format/digest-set.ts';
 import type { SigningKey } from '../format/keys.ts';
 import { LIMITS } from '../format/limits.ts';
 import { decodeEntry, encodeEntry } from '../format/manifest-lines.ts';
-import { type Entry, FORMAT, type Header } from '../format/model.ts';
+import { type Entry, formatFor, type Header } from '../format/model.ts';
 import { memberBytes } from '../format/tar.ts';
 import { type Collected, collect } from './collect.ts';
 import { copyInto, digestOfFile } from './copy.ts';
@@ -195,7 +195,7 @@ async function describe(
   const { number, previous, names } = chain;
   const stateAt = await request.stateAt();
   const header: Documents['header'] = {
-    format: FORMAT,
+    format: formatFor(collected.counts.targets > 0 ? 'target' : 'file'),
     index,
     number,
     ...(previous === undefined ? {} : { previous }),

@@ -5,10 +5,12 @@ import type { BlobStorage } from '../../ports/blob-storage.ts';
 import type { RelayedDocuments } from '../../ports/blobs.ts';
 import type { IndexState } from '../../ports/index-state.ts';
 import type { ListStore } from '../../ports/list-store.ts';
+import { DigestSet } from '../format/digest-set.ts';
 import type { Entry } from '../format/model.ts';
 import { heldList } from './held-list.ts';
 import { heldMetadata } from './held-metadata.ts';
 import { heldProject } from './held-project.ts';
+import { heldTargets } from './held-targets.ts';
 import type { Mark } from './state-lines.ts';
 
 /** One thing that is held and may be carried. */
@@ -37,6 +39,8 @@ export class NotCarried {
   projectCount = 0;
   /** Listed, and never fetched or no longer held. */
   files = 0;
+  /** Delegated roles that are not held, and targets whose role is not: what they list is not looked at. */
+  roles = 0;
   /** Of these upstream says that they are gone. */
   readonly gone = new Set<string>();
 
@@ -55,7 +59,8 @@ export interface HeldParts {
   readonly storage: BlobStorage;
   /** What was relayed of files, and is kept. */
   readonly relayed: Pick<RelayedDocuments, 'stored'>;
-  readonly selects: (project: string) => boolean;
+  /** Undefined for everything that is held. */
+  readonly selects: ((project: string) => boolean) | undefined;
   readonly caller: Caller;
   readonly notCarried: NotCarried;
 }
@@ -67,9 +72,16 @@ export async function* heldItems(parts: HeldParts): AsyncGenerator<HeldItem, voi
   else yield* heldList(parts.lists);
   const projects: string[] = [];
   for await (const project of state.projects(index.evidence === 'tuf' ? 'pins' : 'pages'))
-    if (parts.selects(project)) projects.push(project);
+    if (parts.selects?.(project) !== false) projects.push(project);
   projects.sort();
-  for (const project of projects) yield* heldProject(parts, project);
+  const carried = new DigestSet();
+  for (const project of projects)
+    for await (const item of heldProject(parts, project)) {
+      if (index.signed !== undefined) carried.add(item.entry.sha256);
+      yield item;
+    }
+  // No target is a project's: where some were chosen, none is.
+  if (index.signed !== undefined && parts.selects === undefined) yield* heldTargets(index.signed, parts, carried);
 }
 
 /** Under which SHA-256 the store has what bears these digests, and its bytes; undefined where it has not. */

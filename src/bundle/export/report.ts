@@ -1,12 +1,13 @@
 import { dateText, type Instant, instantText, parseInstant } from '../../bytes/instant.ts';
 import { shownField } from '../../bytes/printable.ts';
-import type { Change, Header } from '../format/model.ts';
+import type { Change, Entry, Header } from '../format/model.ts';
 import type { HeldItem, NotCarried } from './held.ts';
 
 /** What fits on a page or few; the SBOM has all. */
 const MOST_RELEASES = 200;
 const MOST_CHANGES = 100;
 const MOST_LICENCES = 40;
+const MOST_TARGETS = 200;
 const DAY = 86_400;
 const NOT_STATED = 'not stated';
 
@@ -29,6 +30,9 @@ export class Report {
   #changeCount = 0;
   #files = 0;
   #bytes = 0;
+  readonly #targets: string[] = [];
+  #targetCount = 0;
+  #targetBytes = 0;
 
   /** A file that is carried. Files come by project. */
   file({ entry, release }: HeldItem, licence = NOT_STATED): void {
@@ -50,6 +54,13 @@ export class Report {
     if (this.#releases.size === MOST_RELEASES) return;
     const uploaded = parseInstant(`${release?.uploadTime?.slice(0, 19)}Z`);
     this.#releases.set(key, { project, version, files: 1, bytes: size, licence, uploaded });
+  }
+
+  /** A target that is carried. */
+  target({ name = '', size }: Pick<Entry, 'name' | 'size'>): void {
+    this.#targetCount++;
+    this.#targetBytes += size;
+    if (this.#targets.length < MOST_TARGETS) this.#targets.push(`- ${name}: ${megabytes(size)}`);
   }
 
   change(change: Change): void {
@@ -75,6 +86,12 @@ export class Report {
       ...keys.map((key) => `It announces the signing key "${key.name}" (${key.public}).`),
       '',
       `It carries ${this.#files} files of ${this.#releaseCount} releases, ${megabytes(this.#bytes)}.`,
+      ...(this.#targetCount === 0
+        ? []
+        : [`It carries ${this.#targetCount} other targets of the signed index, ${megabytes(this.#targetBytes)}.`]),
+      ...(notCarried.roles === 0
+        ? []
+        : [`Not looked at, because they are not held: ${notCarried.roles} delegated roles and what they list.`]),
       ...(notCarried.files === 0
         ? []
         : [`Listed and not carried, because they are not held: ${notCarried.files} files.`]),
@@ -83,6 +100,7 @@ export class Report {
       '',
       ...this.#licenceLines(),
       ...this.#releaseLines(stateAt),
+      ...this.#targetLines(),
       ...this.#changeLines(),
     ];
     return lines.map((line) => `${shownField(line).trimEnd()}\n`).join('');
@@ -106,6 +124,11 @@ export class Report {
       ...more(this.#releaseCount, lines.length, 'releases: sbom.cdx.json has them all'),
       '',
     ];
+  }
+
+  #targetLines(): readonly string[] {
+    if (this.#targetCount === 0) return [];
+    return ['Targets:', ...this.#targets, ...more(this.#targetCount, this.#targets.length, 'targets'), ''];
   }
 
   #changeLines(): readonly string[] {

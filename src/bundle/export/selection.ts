@@ -10,8 +10,7 @@ export function readSelection(patterns: readonly string[]): readonly string[] {
 }
 
 /** Whether a normalized name is selected. */
-export function selects(selection: readonly string[] | undefined): (project: string) => boolean {
-  if (selection === undefined) return () => true;
+export function selects(selection: readonly string[]): (project: string) => boolean {
   const names = new Set(selection.filter((pattern) => !isGlob(pattern)));
   const globs = selection.filter(isGlob);
   return (project) => names.has(project) || globs.some((glob) => isMatch(glob, project));

@@ -1,6 +1,6 @@
 import { Refusal } from '../../bytes/refusal.ts';
 import { LIMITS } from './limits.ts';
-import { Change, Entry, Header, Piece } from './model.ts';
+import { Change, Entry, FORMATS, Header, Piece } from './model.ts';
 
 // One line, one JSON object, written in one way only: members in the order of the model, no blanks, no other spelling of a value.
 
@@ -22,6 +22,7 @@ export function encodePiece(piece: Piece): Buffer {
 
 /** `line` is without its end. Throws `format`. */
 export function decodeHeader(line: Uint8Array): Header {
+  refuseOtherFormat(line);
   return decode(Header, line, 'the header');
 }
 
@@ -36,6 +37,9 @@ export function decodeChange(line: Uint8Array): Change {
 export function decodePiece(line: Uint8Array): Piece {
   return decode(Piece, line, 'a piece');
 }
+
+/** The format stands within so many bytes. */
+const FORMAT_BYTES = 64;
 
 interface Schema<T> {
   safeParse(value: unknown): { readonly data?: T | undefined };
@@ -63,6 +67,18 @@ function decode<T>(schema: Schema<T>, line: Uint8Array, what: string): T {
   const { data } = schema.safeParse(value);
   if (data === undefined || !Buffer.from(JSON.stringify(data)).equals(bytes)) throw malformed(what);
   return data;
+}
+
+/** What comes after this Verbatim is told as that, and not as damage. */
+function refuseOtherFormat(line: Uint8Array): void {
+  const start = Buffer.from(line.subarray(0, FORMAT_BYTES)).toString('latin1');
+  const format = /^\{"format":"(verbatim-bundle\/[0-9]{1,6})"/.exec(start)?.[1];
+  if (format === undefined || FORMATS.some((known) => known === format)) return;
+  throw new Refusal(
+    'format',
+    `This bundle is in the format ${format}, and this Verbatim reads ${FORMATS.join(' and ')}: a newer Verbatim has to be carried in first.`,
+    { subject: 'request' },
+  );
 }
 
 function malformed(what: string, cause?: unknown): Refusal {

@@ -4,7 +4,7 @@ import { DigestSet } from './digest-set.ts';
 import { LIMITS } from './limits.ts';
 import { decodeChange, decodeEntry, decodeHeader, decodePiece } from './manifest-lines.ts';
 import { type Member, MemberPlaces } from './members.ts';
-import type { Change, Entry, Header, Piece } from './model.ts';
+import { type Change, type Entry, FORMATS, formatFor, type Header, isStoredFile, type Piece } from './model.ts';
 import { compareChanges, compareEntries, isNamedRight } from './order.ts';
 
 /** One line of a manifest, judged. */
@@ -17,7 +17,6 @@ export type ManifestLine =
 
 const LINE_END = 0x0a;
 const SECTIONS = ['header', 'entry', 'change', 'piece'] as const;
-const CODED_KINDS_NOT: ReadonlySet<Entry['kind']> = new Set(['file']);
 
 /**
  * Reads a manifest line by line; memory grows by the digest of each content alone. Throws `format` where a line is not as it has
@@ -48,7 +47,7 @@ export class ManifestReader {
     const kind = kindOf(line);
     this.#enter(kind);
     const { totals } = this.#header;
-    if (kind === 'entry') return this.#entry(decodeEntry(line), totals);
+    if (kind === 'entry') return this.#entry(decodeEntry(line), this.#header);
     if (kind === 'change') return this.#change(decodeChange(line), totals);
     return this.#piece(decodePiece(line), totals);
   }
@@ -76,10 +75,12 @@ export class ManifestReader {
     this.#section = section;
   }
 
-  #entry(entry: Entry, totals: Header['totals']): ManifestLine {
+  #entry(entry: Entry, { totals, format }: Header): ManifestLine {
     const last = this.#lastEntry;
     if (++this.#entries > totals.entries) throw wrong('has more entries than its header says');
     if (!isNamedRight(entry) || !isCodedRight(entry)) throw wrong(`has an entry that no ${entry.kind} is`);
+    if (FORMATS.indexOf(formatFor(entry.kind)) > FORMATS.indexOf(format))
+      throw wrong(`has a ${entry.kind}, which its format does not have`);
     if (last !== undefined && compareEntries(last, entry) >= 0) throw wrong('has entries twice or in another order');
     this.#lastEntry = entry;
     if (entry.bytes === 'held') return { line: 'entry', entry, member: undefined };
@@ -161,9 +162,10 @@ function checkedHeader(header: Header): Header {
   return header;
 }
 
-function isCodedRight({ kind, bytes, coding, stored, size }: Entry): boolean {
+function isCodedRight(entry: Entry): boolean {
+  const { bytes, coding, stored, size } = entry;
   if (bytes !== 'here' || coding === undefined) return coding === undefined && stored === undefined;
-  return stored !== undefined && size <= LIMITS.document && !CODED_KINDS_NOT.has(kind);
+  return stored !== undefined && size <= LIMITS.document && !isStoredFile(entry);
 }
 
 function wrong(what: string): Refusal {

@@ -6,7 +6,9 @@ import { LIMITS } from './limits.ts';
 
 // The lines of a manifest, as docs/bundle-format.md describes them. Members stand in the order in which they are written.
 
-export const FORMAT = 'verbatim-bundle/1';
+/** Oldest first. A bundle is in the oldest one that can say what it carries, so that who reads no later one reads it. */
+export const FORMATS = ['verbatim-bundle/1', 'verbatim-bundle/2'] as const;
+type Format = (typeof FORMATS)[number];
 
 /** What an entry is. In this order they stand, those of one file together. */
 export const KINDS = [
@@ -22,6 +24,7 @@ export const KINDS = [
   'core-metadata',
   'signature',
   'provenance',
+  'target',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -46,7 +49,7 @@ const AnnouncedKey = z.strictObject({
 export type AnnouncedKey = z.infer<typeof AnnouncedKey>;
 
 export const Header = z.strictObject({
-  format: z.literal(FORMAT),
+  format: z.enum(FORMATS),
   index: z.strictObject({
     name: z.string().regex(INDEX_NAME),
     evidence: z.enum(['tuf', 'index']),
@@ -89,7 +92,7 @@ export const Entry = z.strictObject({
   kind: z.enum(KINDS),
   /** Normalized. */
   project: name.optional(),
-  /** Of the file, or of the targets role. */
+  /** Of the file or the targets role; the path of a target. */
   name: name.optional(),
   /** Of a role. */
   version: z.int().min(1).optional(),
@@ -142,6 +145,16 @@ export const Piece = z.strictObject({
   sha256,
 });
 export type Piece = z.infer<typeof Piece>;
+
+/** The first format that has such an entry. */
+export function formatFor(kind: Kind): Format {
+  return kind === 'target' ? FORMATS[1] : FORMATS[0];
+}
+
+/** Carried as it is, and read from the store when a bundle is made again; everything else is a document. */
+export function isStoredFile({ kind }: Pick<Entry, 'kind'>): boolean {
+  return kind === 'file' || kind === 'target';
+}
 
 /** Seconds since the epoch of a time in a line that was decoded. */
 export function timeOf(text: string): Instant {

@@ -1,7 +1,8 @@
 import { CHANGE_KINDS, type Change, type Entry, KINDS, type Kind } from './model.ts';
 
-/** From which kind on entries are a project's. */
+/** Between these two entries are a project's. */
 const OF_PROJECTS = KINDS.indexOf('page');
+const BEHIND_PROJECTS = KINDS.indexOf('target');
 /** Which members each kind has besides its digest. */
 const NAMED_BY: Readonly<Record<Kind, readonly (keyof Entry)[]>> = {
   report: [],
@@ -16,6 +17,7 @@ const NAMED_BY: Readonly<Record<Kind, readonly (keyof Entry)[]>> = {
   'core-metadata': ['project', 'name'],
   signature: ['project', 'name'],
   provenance: ['project', 'name'],
+  target: ['name'],
 };
 const NAMES = ['project', 'name', 'version'] as const;
 
@@ -27,15 +29,19 @@ export function isNamedRight(entry: Entry): boolean {
 
 /**
  * Below zero where `a` stands before `b`, zero where both are the same thing: what is not of a project by kind, name and version; then by project, with its page first
- * and then its files by name, each with what belongs to it. Names compare by UTF-16 code units.
+ * and then its files by name, each with what belongs to it; then targets by their paths. Names compare by UTF-16 code units.
  */
 export function compareEntries(a: Entry, b: Entry): number {
   const [ka, kb] = [KINDS.indexOf(a.kind), KINDS.indexOf(b.kind)];
-  const [sa, sb] = [Math.min(ka, OF_PROJECTS), Math.min(kb, OF_PROJECTS)];
+  const [sa, sb] = [sectionOf(ka), sectionOf(kb)];
   if (sa !== sb) return sa - sb;
   return (
     compareText(a.project, b.project) || compareText(a.name, b.name) || ka - kb || (a.version ?? 0) - (b.version ?? 0)
   );
+}
+
+function sectionOf(kind: number): number {
+  return kind > OF_PROJECTS && kind < BEHIND_PROJECTS ? OF_PROJECTS : kind;
 }
 
 /** The same of changes: by project, file and kind. */

@@ -16,6 +16,8 @@ export interface HeldBack {
 export interface LookedInto {
   readonly pages: number;
   readonly files: number;
+  /** Of an index signed with TUF, besides the files of its pages. */
+  readonly targets: number;
   readonly heldBack: readonly HeldBack[];
 }
 
@@ -29,8 +31,8 @@ const HELD_BACK_MOST = 1000;
 type Listed = Awaited<ReturnType<Candidate['listing']>>;
 
 /**
- * Every page and file of a bundle by its evidence, before anything of it is believed: pages are those that the signed metadata or the manifest names, files are what their
- * pages list. Throws Refusal where one is not.
+ * Every page, file, role and target of a bundle by its evidence, before anything of it is believed: pages are those that the signed metadata or the manifest names, files
+ * are what their pages list, targets what roles list. Throws Refusal where one is not.
  */
 export async function lookInto(
   bundle: ReadBundle,
@@ -39,12 +41,19 @@ export async function lookInto(
   onFile: OnFile,
 ): Promise<LookedInto> {
   const heldBack: HeldBack[] = [];
-  const done = { pages: 0, files: 0 };
+  const done = { pages: 0, files: 0, targets: 0 };
   let page: { readonly project: string; readonly listed: Listed } | undefined;
   for await (const given of bundle.lines()) {
     if (given.line !== 'entry') continue;
     const { entry } = given;
     const { kind, project, name } = entry;
+    if (kind === 'targets' && name !== undefined && name !== 'targets') await rolesOf(candidate).keep(name, caller);
+    if (kind === 'target' && name !== undefined) {
+      const blob = await rolesOf(candidate).target(name, caller);
+      refuseOther(entry, blob.sha256);
+      await onFile(entry, blob);
+      done.targets++;
+    }
     if (project === undefined || (kind !== 'page' && kind !== 'file' && kind !== 'core-metadata')) continue;
     if (page?.project !== project) page = { project, listed: await candidate.listing(project, caller) };
     if (kind === 'page') {
@@ -64,6 +73,11 @@ export async function lookInto(
     }
   }
   return { ...done, heldBack };
+}
+
+function rolesOf({ roles }: Candidate): NonNullable<Candidate['roles']> {
+  if (roles === undefined) throw other('It carries signed roles or targets of an index that signs nothing.');
+  return roles;
 }
 
 async function opened(candidate: Candidate, page: Listed, name: string, caller: Caller): Promise<Blob> {

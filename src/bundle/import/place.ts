@@ -63,6 +63,7 @@ export interface Imported {
   readonly there: number;
   readonly pages: number;
   readonly files: number;
+  readonly targets: number;
   /** Projects and files that go. */
   readonly removed: number;
   readonly heldBack: readonly HeldBack[];

@@ -39,11 +39,12 @@ export async function importBundle(place: ImportPlace, { files, dryRun, asOf }: 
   const staged = await stage(bundle, found.body, place.store, place.onProgress);
   await refuseMissing(judged, place);
   if (judged.isHere) await healTable(place, judged, known?.value, removed);
-  if (judged.isHere) return { ...about, ...tallyOf(staged), pages: 0, files: 0, heldBack: [], scan: undefined };
+  if (judged.isHere)
+    return { ...about, ...tallyOf(staged), pages: 0, files: 0, targets: 0, heldBack: [], scan: undefined };
   return publish(place, { judged, known, reference, removed, staged, about });
 }
 
-type About = Omit<Imported, 'contents' | 'bytes' | 'there' | 'pages' | 'files' | 'heldBack' | 'scan'>;
+type About = Omit<Imported, 'contents' | 'bytes' | 'there' | 'pages' | 'files' | 'targets' | 'heldBack' | 'scan'>;
 
 interface Proving {
   readonly judged: Judged;
@@ -80,8 +81,8 @@ async function publish(place: ImportPlace, proving: Proving): Promise<Imported> 
   });
   await remember(place, { ...generation, scan: scanning }, proving);
   await place.index.adopt();
-  const { pages, files, heldBack } = existing(looked, 'a bundle was taken that nobody looked into');
-  return { ...about, reference, ...tallyOf(staged), pages, files, heldBack, scan: scanning };
+  const all = existing(looked, 'a bundle was taken that nobody looked into');
+  return { ...about, reference, ...tallyOf(staged), ...all, scan: scanning };
 }
 
 /** Only one of the files given has a manifest: each import is one bundle. */
@@ -116,12 +117,13 @@ function referenceOf({ bundle, key }: Judged, asOf: Instant | undefined, { now }
 async function rehearsed(place: ImportPlace, judged: Judged, body: BundleBytes, about: About): Promise<Imported> {
   await readThrough(judged.bundle, body);
   await refuseMissing(judged, place);
-  const seen = { contents: 0, bytes: 0, there: 0, pages: 0, files: 0 };
+  const seen = { contents: 0, bytes: 0, there: 0, pages: 0, files: 0, targets: 0 };
   for await (const given of judged.bundle.lines()) {
     if (given.line !== 'entry') continue;
     const { entry } = given;
     if (entry.kind === 'page') seen.pages++;
     if (entry.kind === 'file') seen.files++;
+    if (entry.kind === 'target') seen.targets++;
     if (entry.bytes !== 'here') continue;
     if (await place.store.has(entry)) seen.there++;
     else {

@@ -1,11 +1,15 @@
 import type { Caller } from '../../async/caller.ts';
 import type { Blob } from '../../ports/blob.ts';
 import type { ContentName } from '../../ports/carried.ts';
+import type { Entry } from '../format/model.ts';
+
+/** What bytes are to be, by every digest that they are asked for by. */
+export type StagedContent = ContentName & Pick<Entry, 'also'>;
 
 /** Bytes under their own digest: the staging place of an import, and where it finds what came before. */
 export interface ContentStore {
   /** `there`: something lies under the name already. Throws Refusal `digest`, `length` or `limit`. */
-  stage(content: ContentName, bytes: () => AsyncIterable<Uint8Array>): Promise<'stored' | 'there'>;
+  stage(content: StagedContent, bytes: () => AsyncIterable<Uint8Array>): Promise<'stored' | 'there'>;
   /** Undefined where nothing lies there, or it is damaged. */
   content(content: ContentName): Promise<Blob | undefined>;
   /** Whether something lies there: a hint. */

@@ -9,7 +9,12 @@ export function printExported(exported: Exported, notCarried: NotCarried, json: 
   const { header, manifestSha256, signed, pieces, bytes, path } = exported;
   const { number, index, base, stateAt, totals } = header;
   if (json) {
-    const left = { files: notCarried.files, projects: notCarried.projectCount, named: notCarried.projects };
+    const left = {
+      files: notCarried.files,
+      roles: notCarried.roles,
+      projects: notCarried.projectCount,
+      named: notCarried.projects,
+    };
     printJson({
       index: index.name,
       number,
@@ -37,8 +42,12 @@ export function printExported(exported: Exported, notCarried: NotCarried, json: 
   tellNotCarried(notCarried);
 }
 
-function tellNotCarried({ files, projects, projectCount }: NotCarried): void {
+function tellNotCarried({ files, roles, projects, projectCount }: NotCarried): void {
   if (files > 0) say(`Listed, not held and not carried: ${files} files. verbatim sync fetches what is to be carried.`);
+  if (roles > 0)
+    say(
+      `Not looked at, because they are not held: ${roles} delegated roles and what they list (verbatim sync --listed).`,
+    );
   for (const { project, why } of projects.slice(0, MOST_SHOWN))
     say(`Not carried: ${shownField(project)}: ${shownField(why)}`);
   if (projectCount > MOST_SHOWN) say(`And ${projectCount - MOST_SHOWN} more projects.`);

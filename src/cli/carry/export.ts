@@ -111,7 +111,7 @@ async function exportNext(next: NextExport): Promise<Exported> {
     lists: createListStore(state),
     storage: composition.operator.storage,
     relayed: composition.relayed(index.name),
-    selects: selects(selection),
+    selects: selection && selects(selection),
     caller: internalCaller(index.name, 'export'),
     notCarried,
   });

@@ -66,15 +66,28 @@ function tell(
     sayUntold(untold);
     return;
   }
-  const { number, key, unbelieved, stateAt, isHere, skipped, contents, bytes, pages, files, removed, heldBack } =
-    imported;
+  const {
+    number,
+    key,
+    unbelieved,
+    stateAt,
+    isHere,
+    skipped,
+    contents,
+    bytes,
+    pages,
+    files,
+    targets,
+    removed,
+    heldBack,
+  } = imported;
   const who = key === undefined ? 'nobody whose signature is believed' : key;
   print(
     `${dryRun ? 'would import' : isHere ? 'imported before' : 'imported'}: bundle ${number} of ${index}, signed by ${who}, state of ${dateText(stateAt)}`,
   );
   if (unbelieved !== undefined) print(`its signature counts for nothing: ${unbelieved}`);
   print(
-    `${contents} contents were not here (${bytes} bytes), ${imported.there} were; ${pages} pages and ${files} files ${dryRun ? 'to be proved' : 'proved'}; ${removed} removed`,
+    `${contents} contents were not here (${bytes} bytes), ${imported.there} were; ${pages} pages and ${files} files${targets === 0 ? '' : ` and ${targets} other targets`} ${dryRun ? 'to be proved' : 'proved'}; ${removed} removed`,
   );
   if (skipped.length > 0) print(`never came, and is not needed: number ${skipped.join(', ')}`);
   for (const { project, file, reason } of heldBack)

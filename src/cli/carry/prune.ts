@@ -21,6 +21,7 @@ const STAYS: Readonly<Record<StaysAs, string>> = {
   sync: 'a sync holds it (sync.hold_days)',
   export: 'an export needs it, or its being made again (exports/)',
   page: 'a page lists it',
+  role: 'a signed role lists it',
   pin: 'a pin names it',
   kept: 'kept for a reason of its own',
   unjudged: 'its index may need it',

@@ -1,5 +1,7 @@
 import type { Caller } from '../../async/caller.ts';
+import { sha256Hex } from '../../bytes/digest.ts';
 import { quarantinedHere } from '../../policy/by-hand.ts';
+import { type Exception, excepted } from '../../policy/exceptions.ts';
 import { type Facts, NO_FACTS } from '../../policy/facts.ts';
 import { judgePage, type Said, verdictOf } from '../../policy/judge.ts';
 import type { Rule, Word } from '../../policy/rule.ts';
@@ -7,15 +9,19 @@ import { quarantinedUpstream } from '../../policy/upstream-status.ts';
 import type { Blob } from '../../ports/blob.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Pin } from '../../ports/index-state.ts';
-import type { PageVerdict, Policy, Verdict } from '../../ports/policy.ts';
+import type { Allowed, PageVerdict, Policy, Verdict } from '../../ports/policy.ts';
 import type { JudgedPage, OwnFile } from '../../pypi/listing.ts';
 import type { FactSource } from './fact-source.ts';
 
 interface ComposedOptions {
   readonly rules: readonly Rule[];
+  /** Of the configuration; those that operators granted are facts. */
+  readonly exceptions?: readonly Exception[] | undefined;
   readonly sources: readonly FactSource[];
   readonly clock: Pick<Clock, 'now'>;
 }
+
+const SERVE: Allowed = { action: 'serve' };
 
 /** Every index has these: what its own configuration adds comes besides. */
 const ALWAYS: readonly Rule[] = [quarantinedUpstream, quarantinedHere];
@@ -23,15 +29,26 @@ const ALWAYS: readonly Rule[] = [quarantinedUpstream, quarantinedHere];
 /** Rules over facts: the strictest word of all of them counts. */
 export class ComposedPolicy implements Policy {
   readonly #rules: readonly Rule[];
+  readonly #exceptions: readonly Exception[];
   readonly #sources: readonly FactSource[];
   readonly #clock: Pick<Clock, 'now'>;
   readonly #version: string;
 
-  constructor({ rules, sources, clock }: ComposedOptions) {
+  constructor({ rules, exceptions = [], sources, clock }: ComposedOptions) {
     this.#rules = [...ALWAYS, ...rules];
     this.#sources = sources;
     this.#clock = clock;
-    this.#version = this.#rules.map(({ name, version }) => `${name} ${version}`).join(', ');
+    this.#exceptions = exceptions;
+    const written = exceptions.map(({ pattern, file, rule, reason, until }) => [
+      pattern.text,
+      file,
+      rule,
+      reason,
+      until,
+    ]);
+    // The configuration may be long, and this is part of a key.
+    const all = JSON.stringify([this.#rules.map(({ name, version }) => [name, version]), written]);
+    this.#version = sha256Hex(Buffer.from(all)).slice(0, 32);
   }
 
   get quarantined(): number {
@@ -48,22 +65,25 @@ export class ComposedPolicy implements Policy {
   }
 
   name(project: string): Verdict {
-    return this.#verdict('page', (rule) => rule.project?.(project));
+    if (!this.#rules.some((rule) => rule.project !== undefined)) return SERVE;
+    return this.#verdict({ project, filename: undefined }, (rule) => rule.project?.(project));
   }
 
   page(page: JudgedPage, pins: ReadonlyMap<string, Pin>, now: number): PageVerdict {
-    return judgePage(this.#rules, { page, pins, now, facts: this.#facts(page.name) });
+    const facts = this.#facts(page.name);
+    return judgePage(this.#rules, { page, pins, now, facts }, this.#exceptions);
   }
 
   unlisted(project: string, filename: string): Verdict {
     const facts = this.#facts(project);
-    return this.#verdict('file', (rule) => rule.unlisted?.(project, filename, facts));
+    return this.#verdict({ project, filename }, (rule) => rule.unlisted?.(project, filename, facts));
   }
 
   async file(project: string, file: OwnFile, blob: Blob, caller: Caller): Promise<Verdict> {
     for (const source of this.#sources) await source.learn?.(project, file, blob, caller);
-    const seen = { project, file, facts: this.#facts(project), now: this.#clock.now() };
-    return this.#verdict('file', (rule) => rule.file?.(seen));
+    const facts = this.#facts(project);
+    const seen = { project, file, facts, now: this.#clock.now() };
+    return this.#verdict({ project, filename: file.entry.filename }, (rule) => rule.file?.(seen));
   }
 
   async follow(project: string): Promise<void> {
@@ -75,12 +95,17 @@ export class ComposedPolicy implements Policy {
     return known.length === 0 ? NO_FACTS : Object.fromEntries(known);
   }
 
-  #verdict(subject: 'page' | 'file', ask: (rule: Rule) => Word | undefined): Verdict {
+  #verdict(
+    { project, filename }: { readonly project: string; readonly filename: string | undefined },
+    ask: (rule: Rule) => Word | undefined,
+  ): Verdict {
+    const now = this.#clock.now();
     const said: Said[] = [];
     for (const rule of this.#rules) {
       const word = ask(rule);
-      if (word !== undefined) said.push({ rule, word });
+      if (word !== undefined)
+        said.push({ rule, word: excepted(this.#exceptions, rule, word, { project, filename, now }) });
     }
-    return verdictOf(said, subject);
+    return verdictOf(said, filename === undefined ? 'page' : 'file');
   }
 }

@@ -2,7 +2,7 @@ import type { Statement } from '../../bytes/digest.ts';
 import { type Expected, makeExpected } from '../../bytes/expected.ts';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
 import { type LeftOutFile, leftOutWhy } from '../../ports/left-out.ts';
-import type { PageVerdict } from '../../ports/policy.ts';
+import type { PageVerdict, RuleWord } from '../../ports/policy.ts';
 import type { Listing, OwnFile } from '../../pypi/listing.ts';
 import type { Page } from '../../render/page.ts';
 import type { Believed } from '../believed.ts';
@@ -66,6 +66,15 @@ export class BelievedPage<P> {
       ...listing.leftOut.lines,
       ...[...withheld].map(([name, { reason }]) => ({ name, why: leftOutWhy(reason) })),
     ];
+  }
+
+  /** What rules say of the page, or of one file of it, whether or not it is served. */
+  told(filename?: string): readonly RuleWord[] {
+    const { told } = this.#parts.verdict;
+    if (filename === undefined) return told;
+    const own = told.filter((each) => each.filename === filename);
+    const isOwn = ({ rule }: RuleWord) => own.some((each) => each.rule === rule);
+    return [...own, ...told.filter((each) => each.filename === undefined && !isOwn(each))];
   }
 
   /** Why this file of the project is not served, listed or not; undefined where nothing forbids it. */

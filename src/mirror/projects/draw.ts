@@ -10,6 +10,7 @@ import type { KnownFile, Undigested } from '../../pypi/relink.ts';
 import { makePage, type Page } from '../../render/page.ts';
 import { Believed, type Source } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
+import { sumsOf, type ToldRules } from '../policy/told-rules.ts';
 import type { SeenQuarantines } from '../seen-quarantines.ts';
 import { type BelievedPage, makeBelievedPage } from './believed-page.ts';
 import type { Drawer, Drawing } from './drawing.ts';
@@ -36,6 +37,7 @@ export interface PageDrawerOptions<P> {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly tallies: PageTallies;
+  readonly told?: ToldRules | undefined;
   /** What becomes of files that nobody states a digest of; of an index that signs, they are withheld. */
   readonly undigested: 'first-sight' | 'withhold';
   /** What was seen of files is pinned. */
@@ -65,6 +67,8 @@ interface Judged extends Enforced {
   readonly verdict: PageVerdict;
   /** Pins forbid nothing of it. */
   readonly complete: boolean;
+  /** Files that were judged. */
+  readonly all: number;
 }
 
 /** Decodes, asks the evidence for missing digests, enforces pins and policy, and renders. */
@@ -113,6 +117,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     const { hidden, withheld } = drawn;
     // Where signatures vouch for files they also say where those lie.
     const places = evidence.kind === 'index' ? placesOf(drawn.listing.files.values()) : [];
+    this.#options.told?.put(believed.name, sumsOf(verdict.told, believed.name, judged.all));
     const { leftOut, ...tally } = tallyOf(drawn, strangeHosts.look(believed.name, places));
     tallies.put(believed.name, { leftOut, ...tally });
     // Nothing else that is made of the listing may offer what the page does not.
@@ -177,6 +182,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     const { pins } = this.#options;
     const { whole } = drawing.view;
     const { observation } = believed;
+    pins.looked(believed.name, observation);
     if (!drawing.settled || this.isDue(drawing)) return undefined;
     if (whole === undefined) {
       // The same pins: nothing was proved since, and nothing is left to confirm.
@@ -261,7 +267,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
       missing === undefined ? allowed : without(allowed, { withheld: missing.withheld, silenced: new Map(), unheld });
     const held = missing === undefined || missing.withheld.size + missing.marked.size === 0;
     const complete = withheld.size === 0 && silenced.size === 0 && held;
-    return { listing: left, withheld: refused, silenced, hidden, unheld, verdict, complete };
+    return { listing: left, withheld: refused, silenced, hidden, unheld, verdict, complete, all: listing.files.size };
   }
 
   #until({ files, others }: PageVerdict, complete: boolean): Instant | undefined {

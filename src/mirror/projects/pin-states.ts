@@ -21,8 +21,16 @@ type KnownPins = ReadonlyMap<string, Pin>;
 // Core metadata that a confirmed file had not is pinned once it was compared with the file (a wheel holds its own), or, of
 // a file that holds none, once signatures or a second look vouch for it.
 
+/** When, and after what, a file was first seen. */
+interface FirstSeen {
+  readonly now: Instant;
+  /** The last time that its page was seen without it. */
+  readonly absent: Instant | undefined;
+  readonly joined: boolean;
+}
+
 /** The pin of a file name that had none. */
-export function firstPin(entry: Entry, { final, fetch }: Observation, now: Instant, joined: boolean): Pin {
+export function firstPin(entry: Entry, { final, fetch }: Observation, { now, absent, joined }: FirstSeen): Pin {
   const core = coreMetadataOf(entry);
   const { digests, uploadTime } = entry;
   return {
@@ -31,6 +39,7 @@ export function firstPin(entry: Entry, { final, fetch }: Observation, now: Insta
     ...(core === undefined ? {} : { coreMetadata: core }),
     ...(final ? {} : { provisional: true, fetch }),
     ...(uploadTime === undefined ? {} : { uploadTime }),
+    ...(absent === undefined ? {} : { absent: Math.min(absent, now) }),
     ...(joined ? { joined } : {}),
   };
 }
@@ -89,13 +98,30 @@ export function givesWay(pin: Pin, entry: Entry, observation: Observation): bool
   return contradicts(pin, entry) || contradictsCoreMetadata(pin, entry);
 }
 
-/** What stands in the place of a pin that gave way: it begins anew. */
-export function replacement({ digests, uploadTime }: Entry, { final, fetch }: Observation, now: Instant): Pin {
+/** The last time that is known at which a page was seen without what has no pin yet. */
+export function seenWithout(
+  known: KnownPins,
+  looked: Instant | undefined,
+  { before }: Observation,
+): Instant | undefined {
+  let last = Math.max(looked ?? Number.NEGATIVE_INFINITY, before ?? Number.NEGATIVE_INFINITY);
+  for (const { seen } of known.values()) if (seen > last) last = seen;
+  return Number.isFinite(last) ? last : undefined;
+}
+
+/** What stands in the place of a pin that gave way: it begins anew, and was other bytes when that was seen. */
+export function replacement(
+  { seen }: Pin,
+  { digests, uploadTime }: Entry,
+  { final, fetch }: Observation,
+  now: Instant,
+): Pin {
   return {
     digests,
     seen: now,
     ...(final ? {} : { provisional: true, fetch }),
     ...(uploadTime === undefined ? {} : { uploadTime }),
+    absent: Math.min(seen, now),
   };
 }
 

@@ -1,5 +1,7 @@
 import { yieldToEventLoop } from '../../async/yield.ts';
+import { BoundedMap } from '../../bytes/bounded-map.ts';
 import type { Digests } from '../../bytes/digest.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Pin, Pins, UnsavedPage } from '../../ports/index-state.ts';
@@ -25,6 +27,7 @@ import {
   isUncomparable,
   lateCoreMetadata,
   replacement,
+  seenWithout,
 } from './pin-states.ts';
 import type { Reports } from './reports.ts';
 
@@ -33,6 +36,9 @@ const FILES_A_TURN = 2000;
 type KnownPins = ReadonlyMap<string, Pin>;
 type Withheld = Map<string, Refusal>;
 type KnownNames = Pick<ReadonlyMap<string, unknown>, 'has'>;
+
+/** Signed pages of which the last look is known; of others the newest pin says when that was at the earliest. */
+const MOST_LOOKED = 50_000;
 
 const NO_PINS: KnownPins = new Map();
 
@@ -63,6 +69,8 @@ export class ProjectPins {
   readonly #reports: Reports;
   readonly #reuploads: boolean;
   readonly #marks: PinMarks;
+  /** When signed pages were last seen. */
+  readonly #looked = new BoundedMap<Instant>({ entries: MOST_LOOKED });
 
   constructor({ pins, clock, reports, reuploads }: ProjectPinsOptions) {
     this.#pins = pins;
@@ -104,6 +112,7 @@ export class ProjectPins {
       this.#reports.refused({ subject: refusal.subject ?? 'file', name }, refusal);
     for (const file of withheld.keys()) this.#heldBack(listing, file, pins.get(file));
     await this.#confirm(listing, observation, pins, withheld);
+    this.looked(listing.name, observation);
     return { withheld, silenced, pins };
   }
 
@@ -123,6 +132,11 @@ export class ProjectPins {
     // One reading: what allows it is what is named.
     const { id, pins } = await this.#pins.read(listing.name);
     return allAllow(pins, listing, observation) ? identityOf(id, observation) : undefined;
+  }
+
+  /** A signed page lists now what was enforced of it: what comes later was not there yet. Others say themselves when that was. */
+  looked(project: string, { final }: Observation): void {
+    if (final) this.#looked.set(project, this.#clock.now());
   }
 
   /** Files that are proved, and that this page lists as another fetch did, are provisional no longer. */
@@ -203,6 +217,7 @@ export class ProjectPins {
     const withheld: Withheld = new Map();
     const silenced: Withheld = new Map();
     const releases = confirmedReleases(listing.name, known);
+    const absent = seenWithout(known, this.#looked.get(listing.name), observation);
     let looked = 0;
     for (const { entry } of listing.files.values()) {
       if (++looked % FILES_A_TURN === 0) await yieldToEventLoop();
@@ -211,7 +226,8 @@ export class ProjectPins {
       // Nothing to pin before it was seen, or in what changes by nature.
       if (digests.size === 0 || isVariants(filename)) continue;
       if (pin === undefined) {
-        news.set(filename, firstPin(entry, observation, now, releases.has(versionOf(filename, listing.name))));
+        const joined = releases.has(versionOf(filename, listing.name));
+        news.set(filename, firstPin(entry, observation, { now, absent, joined }));
         continue;
       }
       if (contradicts(pin, entry)) {
@@ -250,7 +266,7 @@ export class ProjectPins {
       const pin = known.get(entry.filename);
       if (pin === undefined || !givesWay(pin, entry, observation)) continue;
       this.#marks.unsettle(path);
-      others.set(entry.filename, replacement(entry, observation, this.#clock.now()));
+      others.set(entry.filename, replacement(pin, entry, observation, this.#clock.now()));
     }
     if (others.size === 0) return false;
     await this.#pins.replaceAll(listing.name, others);

@@ -14,6 +14,7 @@ import type { OwnFile } from '../../pypi/listing.ts';
 import { isUnlisted } from '../absence.ts';
 import type { Evidence, Standing } from '../evidence.ts';
 import type { LookedAt, ServedPage } from '../package-index.ts';
+import { ToldRules } from '../policy/told-rules.ts';
 import type { BelievedPage } from './believed-page.ts';
 import type { Breaker } from './breaker.ts';
 import { PageDrawer, type PageView } from './draw.ts';
@@ -76,7 +77,8 @@ export class ProjectPages<P> {
     this.#evidence = options.evidence;
     this.#tallies = new PageTallies(options);
     this.#strangeHosts = new StrangeHosts(options);
-    const drawer = new PageDrawer({ ...options, tallies: this.#tallies, strangeHosts: this.#strangeHosts });
+    const told = new ToldRules(options);
+    const drawer = new PageDrawer({ ...options, tallies: this.#tallies, told, strangeHosts: this.#strangeHosts });
     this.#drawer = drawer;
     this.#policy = options.policy;
     this.#documents = new KeptDocuments({

@@ -1,27 +1,18 @@
 import { type Caller, internalCaller } from '../../async/caller.ts';
-import type { Instant } from '../../bytes/instant.ts';
+import type { Expected } from '../../bytes/expected.ts';
 import { lend } from '../../bytes/proof.ts';
+import type { Blob } from '../../ports/blob.ts';
 import type { Heard } from '../../ports/newest.ts';
 import type { Generation } from '../../tuf/stages.ts';
-import { EvidencedIndex } from '../create-index.ts';
-import { Fetch } from '../files/fetch.ts';
 import type { FileAnswer } from '../files/file-answer.ts';
 import type { JudgeFile } from '../files/judge.ts';
-import type {
-  AskedTarget,
-  Candidate,
-  Origin,
-  RefreshRequest,
-  SignedDocument,
-  SignedRepository,
-} from '../package-index.ts';
-import { unwritten } from '../unwritten-pins.ts';
-import { FlooredClock } from './clock-floor.ts';
-import { type Generations, TufEvidence } from './evidence.ts';
+import type { AskedTarget, RefreshRequest, SignedDocument, SignedRepository } from '../package-index.ts';
+import { candidateOf } from './candidate.ts';
 import type { SignedParts } from './index.ts';
 import type { Keeper } from './keeper.ts';
+import { type ListedRole, listedRoles, type RolesWanted } from './listed-roles.ts';
 import { Metadata } from './metadata.ts';
-import { Roles } from './roles.ts';
+import type { Roles } from './roles.ts';
 import { proveStoredRoles, type StoredRoles } from './stored-roles.ts';
 import { TargetFiles } from './targets.ts';
 
@@ -34,6 +25,8 @@ export class Repository implements SignedRepository {
   readonly #keeper: Keeper;
   readonly #metadata: Metadata;
   readonly #targets: TargetFiles;
+  readonly #roles: Roles;
+  readonly hasPages: boolean;
   /** Who refreshes where nobody else is named. */
   readonly #job: Caller;
   #asksAfter = 0;
@@ -44,6 +37,8 @@ export class Repository implements SignedRepository {
     this.#job = internalCaller(parts.index, 'refresh');
     this.#metadata = new Metadata({ ...parts, keeper, roles });
     this.#targets = new TargetFiles({ ...parts, keeper, roles, judge });
+    this.#roles = roles;
+    this.hasPages = parts.layout.pageTarget('any') !== undefined;
   }
 
   async metadata(name: string, caller: Caller): Promise<SignedDocument> {
@@ -54,13 +49,28 @@ export class Repository implements SignedRepository {
     return this.#targets.find(asked, caller);
   }
 
+  async *listed(caller: Caller, wanted: RolesWanted): AsyncGenerator<ListedRole, void, undefined> {
+    const { store } = this.#parts;
+    const generation = await this.#keeper.generation(caller);
+    yield* listedRoles({ generation, roles: this.#roles, store, caller }, wanted);
+  }
+
+  isTargetHeld(expected: Expected): Promise<boolean> {
+    return this.#parts.blobs.isHeld(expected);
+  }
+
+  openTarget(path: string, caller: Caller): Promise<Blob> {
+    return this.#targets.open(path, caller);
+  }
+
   async refresh({ caller = this.#job, from, asOf, beforePublish }: RefreshRequest = {}): Promise<void> {
     if (from === undefined && beforePublish === undefined) {
       await this.#keeper.refresh(caller);
       return;
     }
     const source = from?.metadata ?? this.#parts.source;
-    const look = async (next: Generation) => beforePublish?.(this.#candidate(next, from, asOf));
+    const look = async (next: Generation) =>
+      beforePublish?.(candidateOf(this.#parts, this.#keeper, next, { from, asOf }));
     await this.#keeper.refreshFrom(source(caller), look, asOf);
   }
 
@@ -92,42 +102,4 @@ export class Repository implements SignedRepository {
     const { current } = this.#keeper;
     return current === undefined ? { proved: 0, unproved: 0, wrong: [] } : proveStoredRoles(current, store, runner);
   }
-
-  /** Pages and files of a generation that is not believed yet, from where it was found. */
-  #candidate(generation: Generation, from: Origin | undefined, asOf: Instant | undefined): Candidate {
-    const { clock } = this.#parts;
-    const upstream = from?.upstream ?? this.#parts.upstream;
-    const source = from?.metadata ?? this.#parts.source;
-    const pins = unwritten(this.#parts.pins);
-    // Nor is anything drawn of it kept: pins that were not written vouch for nothing.
-    const parts = {
-      ...this.#parts,
-      pins,
-      clock: asOf === undefined ? clock : new FlooredClock({ now: () => clock.now(), judged: () => asOf }, 0),
-      drawn: undefined,
-      shared: undefined,
-      // No client asks it for anything.
-      lookAhead: undefined,
-      upstream,
-      source,
-      fetch: new Fetch({ ...this.#parts, upstream }),
-    };
-    const generations = only(generation, this.#keeper);
-    return new EvidencedIndex(parts, new TufEvidence({ ...parts, generations, roles: new Roles(parts) }));
-  }
-}
-
-/** The generation that is looked into, whatever is published meanwhile. */
-function only(generation: Generation, keeper: Keeper): Generations {
-  return {
-    warm: () => generation,
-    // It is looked into whatever is in force meanwhile.
-    isSpent: false,
-    current: generation,
-    refresh: async () => generation,
-    underCurrent: (run) => run(generation),
-    following: async () => undefined,
-    lastRefresh: keeper.lastRefresh,
-    lastError: keeper.lastError,
-  };
 }

@@ -77,6 +77,15 @@ export class Roles {
     return this.#judgedRole(generation, by) ?? this.#loadOnce(generation, by, caller);
   }
 
+  /** The same, and stored durably: where it was found may be gone when it is asked for. */
+  async keep(generation: Generation, by: Delegation, caller: Caller): Promise<void> {
+    const { store } = this.#options;
+    const role = await this.load(generation, by, caller);
+    const { version } = role.signed;
+    if ((await store.delegated(by.name, version)) === undefined)
+      await store.keepDelegated(by.name, version, lend(role.bytes));
+  }
+
   /** Judged under this very announcement before: only what may differ since is asked again, not its digest. */
   #judgedRole(generation: Generation, by: Delegation): Verified<Targets> | undefined {
     const named = metaOf(generation, by.name);

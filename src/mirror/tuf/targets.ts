@@ -48,6 +48,13 @@ export class TargetFiles {
     throw unlisted(asked.path);
   }
 
+  /** For jobs: by its own path, and not counted as served. Throws Refusal. */
+  async open(target: string, caller: Caller): Promise<Blob> {
+    const reading = { target, hash: undefined };
+    await this.#options.judge(nameIn(reading), caller);
+    return this.#options.keeper.underCurrent(() => this.#open(reading, caller), caller);
+  }
+
   async #find({ target: path, hash }: Reading, caller: Caller): Promise<Listed | undefined> {
     const { keeper, roles } = this.#options;
     const { target, generation } = await keeper.underCurrent((current) => roles.find(current, path, caller), caller);

@@ -84,7 +84,7 @@ export class UnsignedEvidence implements Evidence<Heard> {
     const held = await store.load(name);
     if (held === undefined) {
       const taken = await adoption?.first(name);
-      return taken && this.#believedPage(taken.record, undefined, 'disk', taken.unsaved);
+      return taken && this.#believedPage(taken.record, undefined, 'disk', taken);
     }
     const newer = await adoption?.newer(held);
     return this.#believedPage(newer?.record ?? held, undefined, 'disk');
@@ -168,7 +168,7 @@ export class UnsignedEvidence implements Evidence<Heard> {
       const believed =
         refreshed === 'absent'
           ? this.#absent(project)
-          : this.#believedPage(refreshed.record, before, 'upstream', refreshed.unsaved);
+          : this.#believedPage(refreshed.record, before, 'upstream', refreshed);
       done(believed.source?.sha256 === before?.source?.sha256 ? 'unchanged' : 'changed');
       return believed;
     } catch (error) {
@@ -191,7 +191,7 @@ export class UnsignedEvidence implements Evidence<Heard> {
     for (let superseded = 0; superseded <= SUPERSEDED_MOST; superseded++) {
       const last = await this.#last(project, before);
       const refreshed = await this.#options.refresh.refresh(project, last && this.#beginning(last, doubted), caller);
-      if (refreshed !== 'superseded') return refreshed;
+      if (refreshed !== 'superseded') return refreshed === 'absent' ? refreshed : { ...refreshed, last };
     }
     throw new Superseded(project);
   }
@@ -240,7 +240,7 @@ export class UnsignedEvidence implements Evidence<Heard> {
     record: PageRecord,
     before: Believed<Heard> | undefined,
     from: 'disk' | 'upstream',
-    unsaved?: UnsavedPage,
+    { unsaved, last }: { readonly unsaved?: UnsavedPage | undefined; readonly last?: PageRecord | undefined } = {},
   ): Believed<Heard> {
     const { project, bytes, seenSerial: serial, fetch, twice } = record;
     const isSame = before?.proof.kind === 'page' && before.proof.record.bytes === bytes;
@@ -251,7 +251,7 @@ export class UnsignedEvidence implements Evidence<Heard> {
       weight: bytes.byteLength,
       read: async () => bytes,
     };
-    const observation: Observation = { fetch, final: false, repeated: twice };
+    const observation: Observation = { fetch, final: false, repeated: twice, before: last?.confirmedAt };
     return makeBelieved('index', {
       name: project,
       source,

@@ -165,6 +165,7 @@ describe('verbatim explain', () => {
     leftOut: [],
     removed: [],
     outOfReach: new Map(),
+    rules: [],
     odd: [],
   };
 

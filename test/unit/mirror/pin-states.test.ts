@@ -9,6 +9,7 @@ import {
   givesWay,
   isConfirmable,
   replacement,
+  seenWithout,
 } from '../../../src/mirror/projects/pin-states.ts';
 import type { Pin } from '../../../src/ports/index-state.ts';
 import type { Entry } from '../../../src/pypi/project-page.ts';
@@ -25,14 +26,15 @@ const entry = (digests: Digests, more: Partial<Entry> = {}): Entry => ({
 const SIGNED: Observation = { fetch: undefined, final: true, repeated: false };
 const once = (fetch: string): Observation => ({ fetch, final: false, repeated: false });
 const twice = (fetch: string): Observation => ({ fetch, final: false, repeated: true });
-const seen = (digests: Digests): Pin => firstPin(entry(digests), once('first'), 5, false);
+const FIRST = { now: 5, absent: undefined, joined: false };
+const seen = (digests: Digests): Pin => firstPin(entry(digests), once('first'), FIRST);
 const proved = (digests: Digests): Pin => ({ ...seen(digests), proved: true });
 const confirmed = (digests: Digests): Pin => ({ ...proved(digests), provisional: false });
 
 describe('the first pin of a file', () => {
   it('is provisional, and knows its fetch, where nobody signed the page', () => {
     const stated = entry(sha256('a'), { uploadTime: 'then', coreMetadata: sha256('c') });
-    expect(firstPin(stated, once('first'), 5, false)).toEqual({
+    expect(firstPin(stated, once('first'), FIRST)).toEqual({
       digests: sha256('a'),
       seen: 5,
       coreMetadata: sha256('c'),
@@ -43,7 +45,25 @@ describe('the first pin of a file', () => {
   });
 
   it('is confirmed where signatures vouch for the page', () => {
-    expect(firstPin(entry(sha256('a')), SIGNED, 5, false)).toEqual({ digests: sha256('a'), seen: 5 });
+    expect(firstPin(entry(sha256('a')), SIGNED, FIRST)).toEqual({ digests: sha256('a'), seen: 5 });
+  });
+});
+
+describe('a file that was not there before', () => {
+  it('knows when its page was last seen without it', () => {
+    expect(firstPin(entry(sha256('a')), SIGNED, { now: 9, absent: 7, joined: true })).toMatchObject({
+      seen: 9,
+      absent: 7,
+      joined: true,
+    });
+  });
+
+  it('is held to the latest of all that tells when that was, and to nothing where it came with its project', () => {
+    const known = new Map([['b.whl', { ...seen(sha256('b')), seen: 5 }]]);
+    expect(seenWithout(new Map(), undefined, once('first'))).toBeUndefined();
+    expect(seenWithout(known, undefined, once('later'))).toBe(5);
+    expect(seenWithout(known, 8, SIGNED)).toBe(8);
+    expect(seenWithout(known, undefined, { ...once('later'), before: 6 })).toBe(6);
   });
 });
 
@@ -81,7 +101,11 @@ describe('a provisional pin', () => {
     expect(isConfirmable(seen(sha256('a')), entry(sha256('b')), SIGNED)).toBe(false);
     expect(givesWay(seen(sha256('a')), entry(sha256('b')), SIGNED)).toBe(true);
     expect(givesWay(confirmed(sha256('a')), entry(sha256('b')), SIGNED)).toBe(false);
-    expect(replacement(entry(sha256('b')), SIGNED, 6)).toEqual({ digests: sha256('b'), seen: 6 });
+    expect(replacement(seen(sha256('a')), entry(sha256('b')), SIGNED, 6)).toEqual({
+      digests: sha256('b'),
+      seen: 6,
+      absent: 5,
+    });
   });
 
   const other = entry(sha256('b'));
@@ -90,9 +114,10 @@ describe('a provisional pin', () => {
     expect(givesWay(seen(sha256('a')), other, twice('later'))).toBe(true);
     const pin = { ...seen(sha256('a')), coreMetadata: sha256('c') };
     expect(givesWay(pin, entry(sha256('a'), { coreMetadata: sha256('d') }), twice('later'))).toBe(true);
-    expect(replacement(other, twice('later'), 9)).toEqual({
+    expect(replacement(pin, other, twice('later'), 9)).toEqual({
       digests: sha256('b'),
       seen: 9,
+      absent: 5,
       provisional: true,
       fetch: 'later',
     });

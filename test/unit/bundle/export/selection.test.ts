@@ -21,8 +21,7 @@ describe('a selection of projects', () => {
     );
   });
 
-  it('selects everything where nothing is named', () => {
-    expect(selects(undefined)('whatever')).toBe(true);
+  it('selects nothing where nothing is named', () => {
     expect(selects([])('whatever')).toBe(false);
   });
 

@@ -111,7 +111,7 @@ describe('a bundle that is looked into', () => {
     lookInto(await read(await makeBundle({ contents: CONTENTS })), candidate(proved), SOMEBODY, async () => {});
 
   it('is what its evidence says', async () => {
-    expect(await look({})).toEqual({ pages: 1, files: 1, heldBack: [] });
+    expect(await look({})).toEqual({ pages: 1, files: 1, targets: 0, heldBack: [] });
   });
 
   it.each([

@@ -1,0 +1,38 @@
+import type { z } from 'zod';
+import type { ConditionSettings, PolicySettings } from '../../policy/settings.ts';
+import type { policySchema } from './schema.ts';
+
+type Parsed = z.output<typeof policySchema>;
+
+export const NO_POLICY: PolicySettings = {
+  minimumAge: undefined,
+  projects: [],
+  names: undefined,
+  conditions: [],
+  exceptions: [],
+};
+
+/** What was read, in the words of the rules. */
+export function settingsOf({ minimum_age, projects, names, conditions, exceptions }: Parsed): PolicySettings {
+  return {
+    minimumAge: minimum_age && { ...minimum_age, since: minimum_age.since },
+    projects: Object.entries(projects).map(([match, { minimum_age: own }]) => ({ match, minimumAge: own })),
+    names: names && { allow: names.allow, deny: names.deny, action: names.action },
+    conditions: conditions.map(conditionOf),
+    exceptions: exceptions.map(({ project, file, rule, reason, until }) => ({ project, file, rule, reason, until })),
+  };
+}
+
+function conditionOf(given: Parsed['conditions'][number]): ConditionSettings {
+  const { name = given.when, do: action } = given;
+  switch (given.when) {
+    case 'sdist-only':
+      return { name, action, when: given.when };
+    case 'late-file':
+      return { name, action, when: given.when, after: given.after };
+    case 'status':
+      return { name, action, when: given.when, in: given.in };
+    case 'similar-name':
+      return { name, action, when: given.when, to: given.to, youngerThan: given.younger_than };
+  }
+}

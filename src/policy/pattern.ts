@@ -1,0 +1,63 @@
+import { versionOf } from '../pypi/names.ts';
+import { parseSpecifiers, type Specifiers } from '../pypi/requirement/specifier.ts';
+
+const WRITTEN = /^([A-Za-z0-9._*?-]{1,200})[ \t]*((?:===|~=|==|!=|<=|>=|<|>).*)?$/;
+
+/** Projects by a glob on their normalized names, and which versions of them by a PEP 440 range: `acme-*`, `urllib3 <2`. */
+export interface Pattern {
+  /** As it was written. */
+  readonly text: string;
+  readonly glob: string;
+  /** Undefined: every version. */
+  readonly versions: Specifiers | undefined;
+}
+
+/** Undefined for what is none. */
+export function parsePattern(text: string): Pattern | undefined {
+  const [, name, range] = WRITTEN.exec(text.trim()) ?? [];
+  if (name === undefined) return undefined;
+  const versions = range === undefined ? undefined : parseSpecifiers(range);
+  if (range !== undefined && versions === undefined) return undefined;
+  return { text: text.trim(), glob: name.toLowerCase().replace(/[-_.]+/g, '-'), versions };
+}
+
+/** True where it matches every name there is. */
+export function isEverything({ glob }: Pattern): boolean {
+  return /^\*+$/.test(glob);
+}
+
+export function matchesName({ glob }: Pattern, project: string): boolean {
+  return matchesGlob(glob, project);
+}
+
+/** Of a file: its project by name, and its version where the pattern has a range. */
+export function matchesFile(pattern: Pattern, project: string, filename: string): boolean {
+  if (!matchesGlob(pattern.glob, project)) return false;
+  return pattern.versions === undefined || matchesVersion(pattern.versions, project, filename);
+}
+
+export function matchesVersion(versions: Specifiers, project: string, filename: string): boolean {
+  const version = versionOf(filename, project)?.replaceAll('_', '-');
+  return version !== undefined && versions.contains(version);
+}
+
+/** `*` for any characters, `?` for one. Time is bounded by the product of both lengths. */
+export function matchesGlob(glob: string, text: string): boolean {
+  let [at, inText] = [0, 0];
+  let star = -1;
+  let retry = 0;
+  while (inText < text.length) {
+    const sign = glob[at];
+    if (sign === '*') {
+      star = at++;
+      retry = inText;
+    } else if (sign === '?' || sign === text[inText]) {
+      at++;
+      inText++;
+    } else if (star >= 0) {
+      at = star + 1;
+      inText = ++retry;
+    } else return false;
+  }
+  return /^\**$/.test(glob.slice(at));
+}

@@ -1,0 +1,51 @@
+import type { Instant } from '../bytes/instant.ts';
+import type { Action } from './rule.ts';
+
+// What an operator has written, checked and with its defaults: data alone, without anything compiled.
+
+export interface PolicySettings {
+  readonly minimumAge:
+    | {
+        /** Seconds; 0 for none. */
+        readonly files: number;
+        readonly projects: number;
+        readonly since: Instant | undefined;
+        readonly action: Action;
+      }
+    | undefined;
+  /** In the order in which they were written: the first that matches a project counts. */
+  readonly projects: readonly { readonly match: string; readonly minimumAge: number | undefined }[];
+  readonly names: NamesSettings | undefined;
+  readonly conditions: readonly ConditionSettings[];
+  readonly exceptions: readonly ExceptionSettings[];
+}
+
+export interface NamesSettings {
+  /** Patterns; undefined: every name. */
+  readonly allow: readonly string[] | undefined;
+  readonly deny: readonly string[];
+  readonly action: Action;
+}
+
+interface AnyCondition {
+  readonly name: string;
+  readonly action: Action;
+}
+
+/** The closed list of conditions. */
+export type ConditionSettings = AnyCondition &
+  (
+    | { readonly when: 'sdist-only' }
+    | { readonly when: 'late-file'; readonly after: number }
+    | { readonly when: 'status'; readonly in: readonly string[] }
+    | { readonly when: 'similar-name'; readonly to: readonly string[]; readonly youngerThan: number }
+  );
+
+export interface ExceptionSettings {
+  /** A pattern. */
+  readonly project: string;
+  readonly file: string | undefined;
+  readonly rule: string | undefined;
+  readonly reason: string;
+  readonly until: Instant | undefined;
+}
