@@ -61,9 +61,9 @@ export class Introduction implements PagePlaces {
     } catch (error) {
       if (caller.signal.aborted) return;
       reports.refused({ subject: 'page', name: upstream }, error);
-      const reason = error instanceof Refusal ? error.reason : 'unknown';
+      const reason = error instanceof Refusal ? { reason: error.reason } : {};
       const message = 'upstream does not answer as a package index; it is asked again with the first request';
-      this.#later(message, { upstream, reason }, { upstream });
+      this.#later(message, { upstream, ...reason }, { upstream });
     }
   }
 
