@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toConfig } from '../../../src/config/freeze.ts';
+import { toAdvisories } from '../../../src/config/advisories/schema.ts';
 import { schema } from '../../../src/config/schema.ts';
 
 const read = (advisories: object) =>
@@ -9,7 +9,7 @@ const faults = (advisories: object) => read(advisories).error?.issues.map(({ mes
 describe('where advisories come from', () => {
   it('is one place, with what becomes of what they speak of', () => {
     const parsed = read({ archive: '/feed/all.zip', not_of: ['main'] });
-    expect(parsed.data && toConfig(parsed.data).advisories).toEqual({
+    expect(parsed.data?.advisories && toAdvisories(parsed.data.advisories)).toEqual({
       from: { archive: '/feed/all.zip' },
       ca: undefined,
       refresh: 3600,
@@ -20,7 +20,7 @@ describe('where advisories come from', () => {
     });
     for (const from of [{ folder: '/feed' }, { address: 'https://feed.example/all.zip' }]) {
       const { data } = read(from);
-      expect(data && toConfig(data).advisories?.from).toEqual(from);
+      expect(data?.advisories && toAdvisories(data.advisories).from).toEqual(from);
     }
   });
 
