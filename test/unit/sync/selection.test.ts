@@ -285,6 +285,8 @@ describe('a lock', () => {
         'version = "1.0"',
         'marker = "sys_platform == \'linux\'"',
         `wheels = [{name = "one.whl", url = "https://h/x", hashes = {sha256 = "${A}", sha512 = "${A}${A}"}}]`,
+        // For auditors alone (PEP 751): what is installed is said by each package's own marker.
+        'dependencies = [{name = "two", marker = "sys_platform == \'win32\'"}, {name = "nowhere"}]',
         '[[packages]]',
         'name = "two"',
         'vcs = {type = "git", url = "https://h/two", commit-id = "1"}',
