@@ -33,6 +33,7 @@ import { createUpstream, type HttpUpstream } from '../upstream/client.ts';
 import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
+import type { FeedKeeper } from './advisories/keeper.ts';
 import { relayedPlace } from './carry/relayed-place.ts';
 import { tableReader } from './carry/tables.ts';
 import type { ClockComparison } from './conditions/clocks.ts';
@@ -70,6 +71,7 @@ export interface IndexParts {
   readonly work: PageWork;
   readonly fileWork: FileWork;
   readonly drawn: DrawnCache | undefined;
+  readonly advisories: FeedKeeper | undefined;
   readonly redis: Pick<SharedRedis, 'beliefs'> | undefined;
   readonly clocks: ClockComparison;
   /** The other processes of this server, where it has several. */

@@ -18,6 +18,8 @@ import { StateRoomKeeper } from '../state/room-keeper.ts';
 import { createFileWork } from '../workers/file-work.ts';
 import { createPageWork } from '../workers/page-work.ts';
 import { createPasswordWork, type PasswordWork } from '../workers/password-work.ts';
+import type { FeedKeeper } from './advisories/keeper.ts';
+import { openFeed } from './advisories/open-feed.ts';
 import { type BucketReport, type FilePlace, filePlace } from './bucket/bucket.ts';
 import { BESIDE } from './bucket/waiting.ts';
 import { relayedPlace } from './carry/relayed-place.ts';
@@ -69,6 +71,8 @@ export interface Composition {
   /** Where operators act. */
   readonly operator: OperatorPlace;
   readonly volume: Volume;
+  /** What is known to be bad, where it is configured. */
+  readonly advisories: FeedKeeper | undefined;
   /** Where it is configured, of a server. */
   readonly redis: SharedRedis | undefined;
   readonly fleet: DataDirectory['fleet'];
@@ -128,8 +132,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, shared: redis?.cache, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
     const clocks = new ClockComparison();
+    const leads = upkeep && peers?.leads !== false;
+    const advisories = await openFeed({ config, volume, clock, emit, leads }, closers);
     const files = { blobs, storage: place.storage, work, fileWork, drawn, redis };
-    const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers };
+    const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers, advisories };
     const { indexes, states, imports, queues } = await composeIndexes(parts, directory, upkeep, closers);
     const retaining = { blobs, indexes: Object.values(config.indexes), states, volume, now: () => clock.now() };
     retention.begin({ ...retaining, holdDays: holdDaysOf(config) });
@@ -156,6 +162,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       redis,
       operator: operatorOn({ config, journal, storage: place.storage, blobs, clock, indexes, states }),
       volume,
+      advisories,
       fleet: directory.fleet,
       fleetPeers,
       async close() {

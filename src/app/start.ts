@@ -224,7 +224,8 @@ class Mirror implements RunningMirror {
 
   // Both are bound to their mirror: they are handed on as handlers.
   readonly reload = (): void => {
-    const { config, access, log, leads } = this.#parts;
+    const { config, access, log, leads, composition } = this.#parts;
+    void composition.advisories?.look();
     readAgain({ config, conditions: this.#conditions, server: this.#main, access, log, tells: leads });
   };
 

@@ -1,6 +1,7 @@
 import type { PolicySettings } from '../policy/settings.ts';
 import type { IndexKindName, LayoutName } from '../presets/known-upstreams.ts';
 import type { LayoutDescription } from '../presets/layouts.ts';
+import type { AdvisoriesConfig } from './advisories/schema.ts';
 import type { RedisConfig } from './redis.ts';
 import type { SyncConfig } from './sync.ts';
 
@@ -235,6 +236,8 @@ export interface Config {
   };
   /** Shared with other replicas; absent where nothing is. */
   readonly redis?: RedisConfig | undefined;
+  /** What is known to be bad; absent where nothing is looked at. */
+  readonly advisories?: AdvisoriesConfig | undefined;
   /** What is fetched before anybody asks. */
   readonly sync?: SyncConfig | undefined;
   /** A bucket that files are kept in; absent where the disk alone holds them. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { PolicySettings } from '../policy/settings.ts';
 import type { LayoutDescription } from '../presets/layouts.ts';
+import { toAdvisories } from './advisories/schema.ts';
 import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace, Timeouts } from './config.ts';
 import { USUAL_DEPTH } from './look-ahead.ts';
 import { NO_POLICY, settingsOf } from './policy/settings.ts';
@@ -55,6 +56,7 @@ export function toConfig(parsed: ParsedFile, readPolicy: (path: string) => Polic
     },
     redis: parsed.redis && toRedis(parsed.redis),
     sync: parsed.sync && toSync(parsed.sync),
+    advisories: parsed.advisories && toAdvisories(parsed.advisories),
     blobs: toBlobs(parsed.blobs),
     limits: { fills: parsed.limits.fills, upstreamConnections: parsed.limits.upstream_connections },
     log: { level: parsed.log.level, format: parsed.log.format },

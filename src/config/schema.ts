@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
 import { auth, pages, sealFault, sealing, tls } from './access.ts';
+import { advisories, advisoriesFault } from './advisories/schema.ts';
 import { blobs } from './blobs-schema.ts';
 import { cache } from './cache-schema.ts';
 import { fleet } from './fleet-schema.ts';
@@ -126,6 +127,9 @@ export const schema = z
       .optional()
       .describe('Judge expiry as of this moment instead of now. For air-gapped sites and rehearsals.'),
     sync: sync.optional().describe('What is fetched before anybody asks, and when.'),
+    advisories: advisories
+      .optional()
+      .describe('What is known to be malware or vulnerable (OSV), where it comes from, and what becomes of it.'),
     indexes: z.record(indexName, index).default({}).describe('By name; `main` is also served at /.'),
   })
   .superRefine((given, context) => {
@@ -142,6 +146,8 @@ export const schema = z
         message: 'needs server.auth.htpasswd: nobody else is known by a name',
       });
     for (const { path, message } of syncFaults(given)) context.addIssue({ code: 'custom', path: [...path], message });
+    const advisory = given.advisories && advisoriesFault(given.advisories, Object.keys(given.indexes));
+    if (advisory !== undefined) context.addIssue({ code: 'custom', path: ['advisories'], message: advisory });
     const message = sealFault(given);
     if (message !== undefined) context.addIssue({ code: 'custom', path: ['seal_key_file'], message });
     if (given.fleet !== undefined && given.seal_key_file === undefined && given.seal_key_env === undefined)

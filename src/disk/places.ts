@@ -17,6 +17,7 @@ const FOLDERS = [
   'exports',
   'work',
   'syncs',
+  'advisories',
 ];
 
 /**

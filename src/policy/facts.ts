@@ -1,9 +1,24 @@
 import type { ByHand } from './by-hand.ts';
 
+/** One advisory about a project. */
+export interface KnownBad {
+  readonly id: string;
+  /** The first line for people; empty where there is none. */
+  readonly summary: string;
+  /** The package itself is the harm. */
+  readonly malware: boolean;
+  /** Of a version in any spelling. */
+  affects(version: string): boolean;
+  /** Versions that are stated to mend it, each in the spelling of `versionKey`. */
+  readonly fixedIn: ReadonlySet<string>;
+}
+
 /** What is known of one project besides its page and pins. Whoever adds a rule adds what it looks at here. */
 export interface Facts {
   /** An operator's words (verbatim quarantine). */
   readonly byHand?: ByHand | undefined;
+  /** What the feed of advisories tells of it. */
+  readonly knownBad?: readonly KnownBad[] | undefined;
 }
 
 export const NO_FACTS: Facts = {};

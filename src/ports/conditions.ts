@@ -31,6 +31,7 @@ export const CONDITIONS = {
   'fleet-grows': 'warn',
   peer: 'warn',
   'import-age': 'warn',
+  advisories: 'warn',
 } as const satisfies Readonly<Record<string, 'info' | 'warn'>>;
 
 export type ConditionName = keyof typeof CONDITIONS;

@@ -3,6 +3,18 @@ import type { Instant } from '../bytes/instant.ts';
 import { CONDITIONS, type Condition } from '../ports/conditions.ts';
 import { type Label, oneOf } from './labels.ts';
 
+/** What the feed of advisories in force came to. */
+export interface AdvisoryNumbers {
+  readonly records: number;
+  readonly malware: number;
+  readonly withdrawn: number;
+  readonly foreign: number;
+  readonly unreadable: number;
+  readonly newest: Instant | undefined;
+}
+
+const ADVISORY_KINDS = ['records', 'malware', 'withdrawn', 'foreign', 'unreadable'] as const;
+
 /** What an operator should know of how this mirror stands, and what it is told by. */
 export interface ConditionNumbers {
   readonly inForce: readonly Pick<Condition, 'what' | 'index'>[];
@@ -14,14 +26,44 @@ export interface ConditionNumbers {
   readonly freeBytes: number | undefined;
   /** All of that disk; undefined where the system does not say. */
   readonly diskBytes: number | undefined;
+  /** Undefined where no feed is in force. */
+  readonly advisories?: AdvisoryNumbers | undefined;
   /** Seconds that what was imported has, and may have, by index. */
   readonly importAges: readonly { readonly index: string; readonly age: number; readonly most: number }[];
+}
+
+type MakeGauge = (
+  name: string,
+  help: string,
+  labelNames: readonly string[],
+  collect: (gauge: Gauge) => void,
+) => unknown;
+
+function watchAdvisories(gauge: MakeGauge, read: () => AdvisoryNumbers | undefined): void {
+  gauge(
+    'verbatim_advisories',
+    'Advisories of the feed in force, by kind: all about Python packages, those of malware or withdrawn among them, those of other ecosystems, and those that cannot be read.',
+    ['kind'],
+    (each) => {
+      const numbers = read();
+      if (numbers !== undefined) for (const kind of ADVISORY_KINDS) each.set({ kind }, numbers[kind]);
+    },
+  );
+  gauge(
+    'verbatim_advisories_newest_timestamp_seconds',
+    'When the newest advisory of the feed in force was changed.',
+    [],
+    (each) => {
+      const newest = read()?.newest;
+      if (newest !== undefined) each.set(newest);
+    },
+  );
 }
 
 /** The processes on one data directory stand alike: what one of them knows is not added up. A gauge of what is not known has no series. */
 export function watchConditions(registry: Registry, read: () => ConditionNumbers, indexOf: Label): void {
   const whatOf = oneOf(Object.keys(CONDITIONS));
-  const gauge = (name: string, help: string, labelNames: readonly string[], collect: (gauge: Gauge) => void) =>
+  const gauge: MakeGauge = (name, help, labelNames, collect) =>
     new Gauge({
       name,
       help,
@@ -75,6 +117,7 @@ export function watchConditions(registry: Registry, read: () => ConditionNumbers
       for (const { index, most } of read().importAges) each.set({ index: indexOf(index) }, most);
     },
   );
+  watchAdvisories(gauge, () => read().advisories);
   gauge('verbatim_disk_free_bytes', 'Bytes free on the disk of the data directory.', [], (each) => {
     const { freeBytes } = read();
     if (freeBytes !== undefined) each.set(freeBytes);

@@ -1,3 +1,5 @@
+import { FeedReader } from '../advisories/feed.ts';
+import { existing } from '../bytes/existing.ts';
 import { differenceOf, type Seen, undigestedOf } from '../ports/page-work.ts';
 import { condense } from '../pypi/condense.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
@@ -46,6 +48,7 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
   };
 
   const files = createFileDesk();
+  const feeds = createFeedDesk();
 
   return ({ kind, ask }) => {
     switch (kind) {
@@ -71,6 +74,7 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
       case 'close':
         documents.delete(ask.document);
         files.close(ask.document);
+        feeds.close(ask.document);
         return copied(undefined);
       case 'inspect':
         return files.begin(ask);
@@ -78,6 +82,12 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
         return files.feed(ask);
       case 'inspected':
         return files.end(ask);
+      case 'openFeed':
+        return feeds.open(ask);
+      case 'nextOfFeed':
+        return feeds.next(ask);
+      case 'endOfFeed':
+        return feeds.end(ask);
       case 'list':
         return moved(leanBodies(bodiesHere(drawList(decodeList(ask.bytes)))));
       case 'legacy': {
@@ -126,6 +136,24 @@ function createFileDesk() {
       return copied(undefined);
     },
     close: (document: number) => void inspections.delete(document),
+  };
+}
+
+/** Feeds of advisories that are being read, by the number of their document. */
+function createFeedDesk() {
+  const readers = new Map<number, FeedReader>();
+  const opened = (document: number) => existing(readers.get(document), `feed ${document} is not being read`);
+  return {
+    open({ document, bytes, now }: Calls['openFeed']['ask']): Given {
+      readers.set(document, new FeedReader(bytes, now));
+      return copied(undefined);
+    },
+    next: ({ document }: Calls['nextOfFeed']['ask']): Given => copied(opened(document).next()),
+    end({ document }: Calls['endOfFeed']['ask']): Given {
+      const answer = opened(document).end();
+      return { answer, transfer: [answer.packed.bytes.buffer] };
+    },
+    close: (document: number) => void readers.delete(document),
   };
 }
 

@@ -1,3 +1,7 @@
+import type { Totals } from '../advisories/advisories.ts';
+import type { Step } from '../advisories/feed.ts';
+import type { Packed } from '../advisories/packed.ts';
+import type { Instant } from '../bytes/instant.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
 import type { Difference, Digestless, LegacySource, Seen } from '../ports/page-work.ts';
 import type { Inspected } from '../pypi/inspect/inspect.ts';
@@ -61,6 +65,16 @@ export interface Calls {
   readonly compare: {
     readonly ask: { readonly project: string; readonly before: Seen | undefined; readonly after: Seen };
     readonly answer: Difference;
+  };
+  /** Begins to read a feed of advisories; its records follow step by step, and `endOfFeed` is its end. */
+  readonly openFeed: {
+    readonly ask: { readonly document: number; readonly bytes: Uint8Array; readonly now: Instant };
+    readonly answer: undefined;
+  };
+  readonly nextOfFeed: { readonly ask: { readonly document: number }; readonly answer: Step };
+  readonly endOfFeed: {
+    readonly ask: { readonly document: number };
+    readonly answer: { readonly totals: Totals; readonly packed: Packed };
   };
   readonly condense: {
     readonly ask: { readonly project: string; readonly bytes: Uint8Array };

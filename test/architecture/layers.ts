@@ -35,7 +35,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   redis: ['bytes', 'async', 'ports'],
   upstream: ['bytes', 'async', 'tuf', 'presets', 'ports'],
   s3: ['bytes', 'async', 'ports'],
-  workers: ['bytes', 'async', 'pypi', 'render', 'ports'],
+  workers: ['bytes', 'async', 'pypi', 'advisories', 'render', 'ports'],
   telemetry: ['bytes', 'ports'],
   // A policy is read with the words of its rules, so that what contradicts itself is refused.
   config: ['bytes', 'presets', 'policy', 'pypi/names.ts'],

@@ -34,6 +34,7 @@ export interface IndexRigOptions
       | 'connections'
       | 'readers'
       | 'offlinePages'
+      | 'advisories'
     > {
   /** What upstream has when the mirror starts. */
   readonly fill?: (pypi: FakePypi) => void;

@@ -118,6 +118,8 @@ export interface MirrorOptions {
   readonly offline?: boolean | undefined;
   /** Files on pages of an offline mirror. */
   readonly offlinePages?: 'all' | 'held' | undefined;
+  /** What is known to be bad. */
+  readonly advisories?: Config['advisories'];
   /** Files of a seal key and its epoch. */
   readonly seal?: { readonly key: string; readonly epoch: string } | undefined;
   /** The port of a Redis on this machine. */
@@ -287,6 +289,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     allowFuse: false,
     offline: offline || options.offline === true,
     offlinePages: options.offlinePages,
+    advisories: options.advisories,
     ...(redis !== undefined && { redis: redisAt(redis) }),
     ...(seal && { seal: { key: { file: seal.key, variable: undefined }, epochFile: seal.epoch } }),
     cache: { maxBytes: options.maxBytes ?? 1e9, stateBytes: options.stateBytes, memoryBytes: 64 * 1024 * 1024 },

@@ -7,6 +7,8 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Condition } from '../../ports/conditions.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { ConditionNumbers } from '../../telemetry/condition-metrics.ts';
+import { advisoryConditions } from '../advisories/conditions.ts';
+import type { FeedKeeper } from '../advisories/keeper.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetPeers } from '../fleet/peer-files.ts';
 import type { SharedRedis } from '../fleet/redis.ts';
@@ -33,6 +35,7 @@ interface MirrorConditionsOptions {
   readonly fetched: Pick<AccessRecord, 'writing'>;
   readonly emit: Emit;
   readonly indexes: readonly PackageIndex[];
+  readonly advisories?: Pick<FeedKeeper, 'standing'> | undefined;
   /** Of the bucket that files are kept in. */
   readonly bucket?: { conditions(): readonly Condition[] } | undefined;
 }
@@ -63,6 +66,7 @@ export class MirrorConditions {
       freeBytes: this.#room?.free,
       diskBytes: this.#room?.size,
       importAges: this.#ages,
+      advisories: this.#options.advisories?.standing.totals,
     };
   }
 
@@ -87,7 +91,7 @@ export class MirrorConditions {
   }
 
   async #look(before: readonly Condition[]): Promise<readonly Condition[]> {
-    const { config, clock, clocks, redis, bucket, fleet, fleetPeers } = this.#options;
+    const { config, clock, clocks, redis, bucket, fleet, fleetPeers, advisories } = this.#options;
     this.#room = await diskRoom(config.data);
     this.#ages = await importAges(this.#options.indexes);
     const low = before.some(({ what }) => what === 'disk');
@@ -97,6 +101,9 @@ export class MirrorConditions {
       ...recordConditions(this.#options.fetched.writing),
       ...clocks.look(),
       ...importConditions(this.#ages),
+      ...(advisories === undefined || config.advisories === undefined
+        ? []
+        : advisoryConditions(advisories.standing, { maxAge: config.advisories.maxAge, now: clock.now() })),
       ...(await quarantineConditions(this.#options.indexes)),
       ...redisConditions(redis?.trouble),
       ...(bucket?.conditions() ?? []),

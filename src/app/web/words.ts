@@ -65,6 +65,10 @@ const CONDITIONS_SAY: Readonly<Partial<Record<ConditionName, Told>>> = {
   },
   'fleet-grows': { says: 'The log that replicas share was not cut when it was due.', next: STATUS },
   peer: { says: 'Another replica does not hand out its files; upstream is asked instead.', next: STATUS },
+  advisories: {
+    says: 'What is known of malware and vulnerabilities is old, or cannot be read.',
+    next: STATUS,
+  },
   'import-age': { says: 'The last bundle that was imported is old.', next: 'Carry and import a newer one.' },
 };
 

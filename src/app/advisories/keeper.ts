@@ -1,0 +1,169 @@
+import { join } from 'node:path';
+import type { Advisories, Totals } from '../../advisories/advisories.ts';
+import { MAX_ARCHIVE } from '../../advisories/limits.ts';
+import { sha256Hex } from '../../bytes/digest.ts';
+import { instantText } from '../../bytes/instant.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { AdvisoriesConfig } from '../../config/advisories/schema.ts';
+import { readSmall } from '../../disk/read-file.ts';
+import type { Volume } from '../../disk/volume.ts';
+import type { FactSource } from '../../mirror/policy/fact-source.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Emit } from '../../ports/events.ts';
+import type { AdvisoryWork } from '../../workers/advisory-work.ts';
+import type { Source } from './source.ts';
+
+/** How often others look at what one process keeps. Milliseconds. */
+const FOLLOW_EVERY = 15_000;
+/** A feed that has less than this share of the records before is taken for one that was cut. */
+const LEAST_SHARE = 1 / 2;
+
+export interface KeeperOptions {
+  readonly config: AdvisoriesConfig;
+  readonly volume: Pick<Volume, 'root' | 'ops' | 'durable'>;
+  readonly source: Source;
+  readonly work: AdvisoryWork;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly emit: Emit;
+  /** It looks at the source, and keeps what comes; the others follow. */
+  readonly leads: boolean;
+}
+
+/** What is told of the feed in force. */
+export interface FeedStanding {
+  readonly place: string;
+  readonly totals: Totals | undefined;
+  /** Why the last look brought none. */
+  readonly trouble: string | undefined;
+}
+
+/** Has the feed in force. */
+export class FeedKeeper implements FactSource<'knownBad'> {
+  readonly name = 'knownBad';
+  readonly #options: KeeperOptions;
+  readonly #path: string;
+  #current: Advisories | undefined;
+  #sha256: string | undefined;
+  /** Of what is kept, when it was read last. */
+  #changedMs: number | undefined;
+  #trouble: string | undefined;
+  #looking: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+    this.#path = join(options.volume.root, 'advisories', 'feed.zip');
+  }
+
+  get standing(): FeedStanding {
+    return { place: this.#options.source.place, totals: this.#current?.totals, trouble: this.#trouble };
+  }
+
+  version(project: string): string {
+    return this.#current?.mark(project) ?? '';
+  }
+
+  of(project: string) {
+    return this.#current?.of(project);
+  }
+
+  /** What is kept, or lies on this machine, is in force when this resolves; from then on it looks again and again. */
+  async open(): Promise<void> {
+    const { source, leads, config } = this.#options;
+    await this.look(source.local);
+    const every = leads ? config.refresh * 1000 : FOLLOW_EVERY;
+    this.#timer = setInterval(() => void this.look(), every).unref();
+    if (leads && !source.local) void this.look();
+  }
+
+  /** One look at a time. Never rejects: what is wrong is told, and the last good one stays in force. */
+  look(further = true): Promise<void> {
+    const before = this.#looking;
+    this.#looking = (async () => {
+      await before;
+      try {
+        await this.#readKept();
+        if (this.#options.leads && further) await this.#readSource();
+        this.#trouble = undefined;
+      } catch (error) {
+        this.#failed(error);
+      }
+    })();
+    return this.#looking;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#options.source.close();
+    await this.#looking;
+  }
+
+  async #readKept(): Promise<void> {
+    const { ops } = this.#options.volume;
+    const facts = await ops.facts(this.#path);
+    if (facts === undefined || facts.changedMs === this.#changedMs) return;
+    const archive = await readSmall(ops, this.#path, MAX_ARCHIVE);
+    this.#changedMs = facts.changedMs;
+    if (archive !== undefined) await this.#take(archive);
+  }
+
+  async #readSource(): Promise<void> {
+    const { source, volume } = this.#options;
+    const archive = await source.look();
+    if (archive === undefined || !(await this.#take(archive))) return;
+    await volume.durable.replace(this.#path, archive);
+    this.#changedMs = (await volume.ops.facts(this.#path))?.changedMs;
+  }
+
+  /** False where it is the one in force. Throws Refusal where it may not take its place. */
+  async #take(archive: Uint8Array): Promise<boolean> {
+    const sha256 = sha256Hex(archive);
+    if (sha256 === this.#sha256) return false;
+    const { work, clock, emit, source, leads } = this.#options;
+    const next = await work.read(archive, clock.now());
+    if (this.#current !== undefined) holdTo(this.#current.totals, next.totals, this.#path);
+    this.#current = next;
+    this.#sha256 = sha256;
+    const { records, malware, unreadable, named } = next.totals;
+    const lost = named.map(({ name, why }) => `${name}: ${why}`).join(' ');
+    const message = `${records} advisories about Python packages are in force, ${malware} of them about malware${unreadable > 0 ? `; ${unreadable} cannot be read: ${lost}` : ''}`;
+    // A command tells whoever ran it what he asked for.
+    if (leads) emit({ name: 'noted', index: '', message, detail: { place: source.place } });
+    return true;
+  }
+
+  #failed(error: unknown): void {
+    const { emit, source } = this.#options;
+    const refusal = error instanceof Refusal ? error : undefined;
+    const message = error instanceof Error ? error.message : String(error);
+    if (message === this.#trouble) return;
+    this.#trouble = message;
+    if (refusal === undefined) emit({ name: 'faulted', at: 'store', error });
+    else
+      emit({
+        name: 'rejected',
+        index: '',
+        reason: refusal.reason,
+        subject: 'file',
+        thing: source.place,
+        message,
+        at: source.local ? 'disk' : 'upstream',
+      });
+  }
+}
+
+function holdTo(before: Totals, next: Totals, path: string): void {
+  const remedy = `If it is right all the same, remove ${path} and start again.`;
+  if (next.records < before.records * LEAST_SHARE)
+    throw new Refusal(
+      'regressed',
+      `The feed of advisories has ${next.records} records where it had ${before.records}: the one before stays in force. ${remedy}`,
+      { subject: 'file' },
+    );
+  if (before.newest !== undefined && (next.newest ?? 0) < before.newest)
+    throw new Refusal(
+      'regressed',
+      `The newest change in the feed of advisories is of ${instantText(next.newest ?? 0)}, and it was of ${instantText(before.newest)}: the one before stays in force. ${remedy}`,
+      { subject: 'file' },
+    );
+}
