@@ -10,7 +10,7 @@ import type { RelayedDocuments, RelayedKind, RelayedName } from '../../ports/blo
 import type { Clock } from '../../ports/clock.ts';
 import type { LegacySource, PageWork } from '../../ports/page-work.ts';
 import type { Upstream } from '../../ports/upstream.ts';
-import type { OwnFile } from '../../pypi/listing.ts';
+import type { JudgedFile } from '../../pypi/listing.ts';
 import { INTEGRITY, JSON_TYPE } from '../../pypi/media-types.ts';
 import { projectCandidates, versionOf } from '../../pypi/names.ts';
 import { absent } from '../absence.ts';
@@ -98,13 +98,24 @@ export class Documents<P> implements UnverifiedDocuments {
   }
 
   async provenance(project: string, asked: string, filename: string, caller: Caller): Promise<UnverifiedDocument> {
-    const { api, pages } = this.#options;
-    const { listing } = await pages.get(project, caller);
+    const { listing } = await this.#options.pages.get(project, caller);
     const file = listing.files.get(filename);
-    if (file?.entry.provenance === undefined || api === undefined) throw unlisted();
+    if (file?.entry.provenance === undefined) throw unlisted();
     const version = await this.#spellings.of(listing, asked);
     const own = await this.#spellings.of(listing, versionOf(filename, project) ?? '');
     if (version === undefined || version !== own) throw unlisted();
+    return this.provenanceOf(project, version, file, caller);
+  }
+
+  provenanceOf(
+    project: string,
+    version: string,
+    file: Pick<JudgedFile, 'entry'>,
+    caller: Caller,
+  ): Promise<UnverifiedDocument> {
+    const { api } = this.#options;
+    if (api === undefined) return Promise.reject(unlisted());
+    const { filename } = file.entry;
     const path = `integrity/${project}/${encodeURIComponent(version)}/${encodeURIComponent(filename)}/provenance`;
     const ask = () => this.#fetch(new URL(path, api).href, INTEGRITY, INTEGRITY, caller);
     return this.#keeping(nameOf('provenance', project, file), INTEGRITY, ask);
@@ -194,7 +205,7 @@ export class Documents<P> implements UnverifiedDocuments {
   }
 }
 
-function nameOf(kind: RelayedKind, project: string, { entry }: OwnFile): RelayedName {
+function nameOf(kind: RelayedKind, project: string, { entry }: Pick<JudgedFile, 'entry'>): RelayedName {
   return { kind, project, filename: entry.filename, digests: entry.digests };
 }
 
