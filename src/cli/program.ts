@@ -11,6 +11,7 @@ import { clientCommand } from './client-command.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { heldCommands } from './held/held-commands.ts';
 import { grouped } from './help/groups.ts';
+import { policyCommands } from './policy/policy-command.ts';
 import { provenanceCommand } from './provenance/provenance-command.ts';
 import { whoCommand } from './records/who-command.ts';
 import type { ServeOptions } from './serve.ts';
@@ -32,6 +33,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   runningCommands(program, fail);
   askingCommands(program, fail);
   provenanceCommand(program, fail);
+  policyCommands(program);
   acceptCommands(program);
   clockCommands(program);
   heldCommands(program);

@@ -78,6 +78,11 @@ describe('core metadata', () => {
     expect((await rig.get(metadata())).status).toBe(200);
     expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
     expect(await rig.refused(metadata())).toBe('403 mix-and-match');
+    // Neither its headers alone nor what a sync reads is had without it.
+    expect((await rig.get(metadata(), { method: 'HEAD' })).status).toBe(403);
+    const index = rig.index();
+    const inside = index.coreMetadata(await index.listing('alpha', client()), ALPHA.filename, client());
+    expect(await reasonOf(inside)).toBe('mix-and-match');
     await rig.restart();
     expect(await rig.refused(metadata())).toBe('403 mix-and-match');
     expect((await rig.get(rig.path(ALPHA))).status).toBe(200);

@@ -84,6 +84,9 @@ describe('a version with a known vulnerability', () => {
     await say('v.json', advisory('PYSEC-2026-2', 'alpha', range({ introduced: '0' }, { fixed: '2.0' })));
     const mirror = await start();
     expect((await mirror.get(mirror.path(OLD))).status).toBe(200);
+    expect(await mirror.names('alpha')).toEqual([OLD.filename, BAD.filename]);
+    expect(mirror.events.ruled).toMatchObject([{ rule: 'known vulnerable', action: 'report', files: 1 }]);
+    expect(mirror.events.ruled[0]?.why).toContain('PYSEC-2026-2');
     await mirror.close();
     rig = undefined;
     const strict = await start({ vulnerable: 'deny' });

@@ -1,5 +1,5 @@
 import type { PolicySettings } from '../../policy/settings.ts';
-import { type Fault, faultsOf } from '../faults.ts';
+import { ConfigRefusal, type Fault, faultsOf } from '../faults.ts';
 import { readYaml } from '../reading/yaml-file.ts';
 import { policySchema } from './schema.ts';
 import { NO_POLICY, settingsOf } from './settings.ts';
@@ -18,4 +18,12 @@ export function readPolicy(path: string, faults: Fault[]): PolicySettings {
       faults.push({ ...fault, where: `${path}${line === undefined ? '' : ` line ${line}`}: ${fault.where}` });
     }
   return data === undefined ? NO_POLICY : settingsOf(data);
+}
+
+/** The same for a command. Throws ConfigRefusal with every fault in it. */
+export function loadPolicy(path: string): PolicySettings {
+  const faults: Fault[] = [];
+  const settings = readPolicy(path, faults);
+  if (faults.length > 0) throw new ConfigRefusal(faults);
+  return settings;
 }

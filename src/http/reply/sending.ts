@@ -59,10 +59,8 @@ function watchPace(outgoing: ServerResponse, bytes: number, notes: Exchange['not
 
 /** Ends a connection so that no client takes what came for a whole body: RST, over TLS a close without its goodbye. */
 export function cut(outgoing: ServerResponse): void {
-  const { socket } = outgoing;
-  if (socket === null) outgoing.destroy();
-  else if (socket instanceof TLSSocket) socket.destroy();
-  else socket.resetAndDestroy();
+  if (!(outgoing.socket instanceof TLSSocket)) outgoing.socket?.resetAndDestroy();
+  outgoing.destroy();
 }
 
 /**

@@ -141,7 +141,7 @@ function layFiles({ routes, mounted: { index, policy, elsewhere }, unverified, o
   const file = (addressOf: (rest: readonly string[]) => FileAddress) =>
     on('file', async ({ exchange, target }, rest) => {
       if (target.path.endsWith('.metadata')) exchange.notes.route = 'core-metadata';
-      if (target.escapedSlash || rest.at(-1) === '') throw absent('file');
+      if (target.escapedSlash) throw absent('file');
       if (index.unverified !== undefined && rest.at(-1)?.endsWith(SIGNATURE)) {
         exchange.notes.route = 'relayed';
         return unverified.signature(exchange, rest.join('/').slice(0, -SIGNATURE.length));
@@ -176,7 +176,7 @@ function laySigned({ routes, mounted: { index, policy }, on, wait, onSent }: Lay
   });
   routes.get('/tuf/metadata/:name', metadata);
   const target = on('target', async ({ exchange, target: { escapedSlash, path: sent } }, rest) => {
-    if (escapedSlash || rest.at(-1) === '') throw absent('target');
+    if (escapedSlash) throw absent('target');
     const [path, asSent] = [rest.slice(2).join('/'), sent.slice(sent.indexOf(TARGETS) + TARGETS.length)];
     const found = await wait(exchange, async () =>
       signedOf(index).target({ path, asSent }, exchange.callerOf(policy.name)),

@@ -14,13 +14,13 @@ export function carriedUpstream(
     async document({ url, limit }): Promise<DocumentAnswer> {
       const carried = generation();
       const document = carried && documentAt(url, carried);
-      const proved = document && (await blobs.readDocument(expectedOf(document), limit));
-      if (document === undefined || proved === undefined) return { kind: 'absent' };
-      const { type: contentType = '', serial } = document;
+      const held = document && { document, proved: await blobs.readDocument(expectedOf(document), limit) };
+      if (held?.proved === undefined) return { kind: 'absent' };
+      const { type: contentType = '', serial } = held.document;
       return {
         kind: 'document',
         url,
-        bytes: lend(proved.bytes),
+        bytes: lend(held.proved.bytes),
         contentType,
         etag: undefined,
         serial,

@@ -60,7 +60,6 @@ export class CoreMetadata {
   /** For what nothing but the wheel can vouch for: throws unless the announcement was found to be what the wheel holds. */
   async refuseUnlessInside(file: OwnFile, wheel: Blob, caller: Caller): Promise<void> {
     await this.compare(file, wheel, caller);
-    this.refuseBelied(file);
     if (this.#compared.get(identity(file)) !== 'same') throw notInside(file);
   }
 

@@ -1,6 +1,7 @@
 import type { Caller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { BoundedMap } from '../../bytes/bounded-map.ts';
+import { existing } from '../../bytes/existing.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
@@ -72,7 +73,7 @@ export class Documents<P> implements UnverifiedDocuments {
     const { api, pages } = this.#options;
     const { listing, withheld, believed } = await pages.get(project, caller);
     const { source } = believed;
-    if (source === undefined) throw unlisted();
+    const page = existing(source, 'a page that is drawn has a source');
     // Upstream is asked about versions that there are, in one spelling: else anybody could have it asked for ever.
     const version = asked === undefined ? undefined : ((await this.#spellings.of(listing, asked)) ?? unknown());
     const path = version === undefined ? `pypi/${project}/json` : `pypi/${project}/${encodeURIComponent(version)}/json`;
@@ -82,8 +83,8 @@ export class Documents<P> implements UnverifiedDocuments {
         : await this.#fetch(new URL(path, api).href, JSON_TYPE, JSON_TYPE, caller).catch(absent);
     const shown: LegacySource = {
       project,
-      bytes: await source.read(caller),
-      pageUrl: source.url,
+      bytes: await page.read(caller),
+      pageUrl: page.url,
       listing,
       withheld,
       upstream: own && lend(own.bytes),
@@ -93,17 +94,18 @@ export class Documents<P> implements UnverifiedDocuments {
     const document = await this.#drawn.draw(shown, own, caller);
     if (document === undefined) throw unlisted();
     // Lower where the page is older: whoever compares serials then comes again.
-    const serial = lower(own?.serial, source.serial);
+    const serial = lower(own?.serial, page.serial);
     return makeUnverifiedDocument({ bytes: document, contentType: JSON_TYPE, maxAge: KEPT_FOR, serial });
   }
 
   async provenance(project: string, asked: string, filename: string, caller: Caller): Promise<UnverifiedDocument> {
-    const { listing } = await this.#options.pages.get(project, caller);
+    const { api, pages } = this.#options;
+    const { listing } = await pages.get(project, caller);
     const file = listing.files.get(filename);
-    if (file?.entry.provenance === undefined) throw unlisted();
-    const version = await this.#spellings.of(listing, asked);
+    if (file?.entry.provenance === undefined || api === undefined) throw unlisted();
+    const version = (await this.#spellings.of(listing, asked)) ?? unknown();
     const own = await this.#spellings.of(listing, versionOf(filename, project) ?? '');
-    if (version === undefined || version !== own) throw unlisted();
+    if (version !== own) throw unlisted();
     return this.provenanceOf(project, version, file, caller);
   }
 

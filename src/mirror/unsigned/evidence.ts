@@ -181,9 +181,8 @@ export class UnsignedEvidence implements Evidence<Heard> {
 
   /** What upstream said last, where it is never asked: that there is no such project any more. */
   async #isGone(project: string, error: unknown): Promise<boolean> {
-    const { offline, store } = this.#options;
-    if (!offline || !(error instanceof Refusal) || error.reason !== 'offline') return false;
-    return (await store.gone(project)) !== undefined;
+    if (!(error instanceof Refusal) || error.reason !== 'offline') return false;
+    return (await this.#options.store.gone(project)) !== undefined;
   }
 
   /** Begins again from what is stored where somebody else changed that meanwhile. */

@@ -69,10 +69,11 @@ describe('a document', () => {
     return new Fetch({ index: 'main', blobs, upstream, reports, background: createBackground() });
   }
 
-  it('is asked for once where upstream cannot be reached, and twice where it came wrong', async () => {
+  it('is asked for once where upstream cannot be reached or lacks it, and twice where it came wrong', async () => {
     const away = new Refusal('unreachable', 'It is away.', { transient: true });
     for (const [answer, times, reason] of [
       [() => Promise.reject(away), 1, 'unreachable'],
+      [async () => ({ kind: 'absent' }) as const, 1, 'mix-and-match'],
       [
         async () => ({ kind: 'document', url: URL, bytes: Buffer.from('others'), contentType: '', ...UNSAID }) as const,
         2,

@@ -65,6 +65,13 @@ describe('a keeper without upstream', () => {
   });
 });
 
+it('a time that has passed already is none to judge a refresh from another source by', async () => {
+  const { keeper, simulator } = await start({ notBefore: START });
+  await expect(keeper.refreshFrom(simulator.source, nothing, START - HOUR)).rejects.toMatchObject({ reason: 'clock' });
+  await keeper.refreshFrom(simulator.source, nothing, START);
+  expect(versionOf(keeper)).toBe(1);
+});
+
 describe('what is done under the generation that is believed', () => {
   it.each<[Reason, number]>([
     ['unreachable', 1],

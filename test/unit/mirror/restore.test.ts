@@ -134,6 +134,22 @@ describe('a start from our own state', () => {
     expect(simulator.reads).toEqual(['2.root.json']);
   });
 
+  it('says which root is missing here and upstream', async () => {
+    const simulator = createSimulator();
+    const store = storeOf(simulator, { kept: 1, rootVersion: 2, published: publishedBy(simulator) });
+    await expect(restore(simulator, store)).rejects.toThrow('Root version 2 is missing here and upstream.');
+  });
+
+  it('asks upstream for no root after the last one that vouched for what was published', async () => {
+    const simulator = createSimulator();
+    const published = publishedBy(simulator);
+    const damaged = { ...published, timestamp: Buffer.from('{}') };
+    const store = storeOf(simulator, { kept: 1, rootVersion: 1, published: damaged });
+    simulator.reads.length = 0;
+    await expect(restore(simulator, store)).rejects.toMatchObject({ reason: 'state' });
+    expect(simulator.reads).toEqual([]);
+  });
+
   it('follows more roots than one refresh would take', async () => {
     // A key that OpenSSL checks: there are two thousand signatures.
     const simulator = createSimulator({ authorities: { root: heldBy([ecdsaKey({ curve: 'P-256' })]) } });
