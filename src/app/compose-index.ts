@@ -167,7 +167,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     notBefore: upstreamSince,
     sealed: config.seal !== undefined,
   });
-  provenance?.attach(mirror.unverified);
+  if (api !== undefined) provenance?.attach(mirror.unverified);
   return {
     mirror,
     upstream,

@@ -165,7 +165,13 @@ class Mirror implements RunningMirror {
     const { config, composition, access, emit, metrics } = this.#parts;
     const onFinish = (finished: Finished) => emit(finished);
     const findings = () => this.#health.served.health.findings();
-    const about = { defaultIndex: this.defaultIndex, startedAt: this.#startedAt, address: () => this.#publicUrl };
+    const { auditors } = config.pages ?? {};
+    const about = {
+      auditors,
+      defaultIndex: this.defaultIndex,
+      startedAt: this.#startedAt,
+      address: () => this.#publicUrl,
+    };
     this.#main = await this.#open({
       listener: createListener({
         ...this.#shared(),

@@ -104,6 +104,17 @@ export const auth = z
   })
   .refine(({ htpasswd, tokens }) => (htpasswd ?? tokens) !== undefined, 'needs htpasswd or tokens, or both');
 
+/** Pages for people. */
+export const pages = z.strictObject({
+  auditors: z
+    .array(z.string().min(1).max(200))
+    .max(64)
+    .default([])
+    .describe(
+      'Users of server.auth.htpasswd who see on the page of a project who was sent each of its files. Nobody else ever does.',
+    ),
+});
+
 /** What seals the state that nobody signed; top-level keys, beside `data`. */
 export const sealing = {
   seal_key_file: filePath

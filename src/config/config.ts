@@ -222,6 +222,8 @@ export interface Config {
       | undefined;
   };
   /** The data directory. */
+  /** Pages for people: users who see who was sent which file; nobody where nothing is said. */
+  readonly pages?: { readonly auditors: readonly string[] } | undefined;
   readonly data: string;
   /** It may lie on a FUSE file system: the operator says that no other machine shares it. */
   readonly allowFuse: boolean;

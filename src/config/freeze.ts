@@ -34,6 +34,7 @@ export function toConfig(parsed: ParsedFile, readPolicy: (path: string) => Polic
         recordNames: parsed.server.auth.record_names,
       },
     },
+    pages: { auditors: parsed.pages.auditors },
     data: resolve(parsed.data),
     allowFuse: parsed.allow_fuse,
     offline: parsed.offline,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
-import { auth, sealFault, sealing, tls } from './access.ts';
+import { auth, pages, sealFault, sealing, tls } from './access.ts';
 import { advisories, advisoriesFault } from './advisories/schema.ts';
 import { blobs } from './blobs-schema.ts';
 import { cache } from './cache-schema.ts';
@@ -87,6 +87,7 @@ export const schema = z
       .enum(['all', 'held'])
       .default('all')
       .describe('Where offline: what pages list. all = with a mark on files that are not held; held = no others.'),
+    pages: pages.prefault({}).describe('Pages for people.'),
     ...sealing,
     fleet: fleet
       .optional()
@@ -137,6 +138,12 @@ export const schema = z
         code: 'custom',
         path: ['server', 'links'],
         message: 'absolute needs server.public_url: only that says where clients reach this mirror',
+      });
+    if (given.pages.auditors.length > 0 && given.server.auth?.htpasswd === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['pages', 'auditors'],
+        message: 'needs server.auth.htpasswd: nobody else is known by a name',
       });
     for (const { path, message } of syncFaults(given)) context.addIssue({ code: 'custom', path: [...path], message });
     const advisory = given.advisories && advisoriesFault(given.advisories, Object.keys(given.indexes));

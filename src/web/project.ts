@@ -2,6 +2,7 @@ import { type Happening, happeningList } from './happenings.ts';
 import { bytesText, number } from './home.ts';
 import { type Content, html } from './html.ts';
 import { type Made, type Place, page, state } from './layout.ts';
+import { type SentView, sentTable } from './sent.ts';
 import { makeShown, type Shown } from './shown.ts';
 
 /** One file as it is offered here. */
@@ -54,6 +55,8 @@ export interface ProjectView extends Made {
   readonly leftOut: readonly LeftOutFiles[];
   readonly leftOutCount: number;
   readonly changes: readonly Happening[];
+  /** Who was sent its files; undefined for everybody but auditors. */
+  readonly sent?: SentView | undefined;
 }
 
 /** A project as it is held here: how many files, who vouches, what is left out and why. */
@@ -70,6 +73,7 @@ ${status === undefined ? '' : html`<p>${state('warn', 'Upstream says')} ${status
 ${files(view)}
 ${leftOut(view)}
 ${trust(view)}
+${view.sent === undefined ? '' : sentTable(view.sent, project)}
 <h2>What upstream changed</h2>
 ${happeningList(view.changes, { root: place.root, now: view.now, none: 'Nothing of it that is on record.' })}`;
   return makeShown(

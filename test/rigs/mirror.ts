@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { importPlace } from '../../src/app/carry/import-place.ts';
 import { type Composition, compose } from '../../src/app/compose.ts';
+import { recordSent } from '../../src/app/running/record-sent.ts';
 import { type Jobs, jobsOf } from '../../src/app/scrubbing/jobs.ts';
 import { createPeoplePages } from '../../src/app/web/people-pages.ts';
 import type { Gate } from '../../src/async/gate.ts';
@@ -105,6 +106,8 @@ export interface MirrorOptions {
   readonly connections?: number | undefined;
   /** Who may read; everybody unless given. */
   readonly readers?: AccessList | undefined;
+  /** Users who see who was sent which file. */
+  readonly auditors?: readonly string[] | undefined;
   /** What is to be known of it as a whole, for its pages for people. */
   readonly conditions?: (() => readonly Condition[]) | undefined;
   /** A data directory that is there already; by default an empty one. */
@@ -219,6 +222,9 @@ export function unsignedConfig(
   };
 }
 
+/** Who was sent a file is written down with whose credentials came. */
+const NAMED = { cache: {}, server: { auth: { recordNames: true } } } as const;
+
 interface Running {
   readonly composition: Composition;
   readonly server: RunningServer;
@@ -308,8 +314,10 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
         conditions: options.conditions ?? (() => []),
         findings: async () => [],
         address: () => options.linksBelow,
+        auditors: options.auditors,
       }),
       access: readers && createAccess(readers, { queues: composition.shares, bcrypt: composition.passwords.bcrypt }),
+      ...(options.auditors && { onSent: (sent) => recordSent({ config: NAMED, composition }, sent) }),
       onFault: (error) => void faults.push(error),
     });
     const server = await startServer({

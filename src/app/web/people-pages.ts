@@ -15,6 +15,7 @@ import type { Finding } from '../health/verdict.ts';
 import { Names } from './names.ts';
 import { Overview, type OverviewParts } from './overview.ts';
 import { projectView, whyView } from './project-views.ts';
+import { sentView } from './sent-view.ts';
 import { changeHappening, refusalHappening } from './words.ts';
 
 /** Events of one page, and lines of the journal that are looked at for them. */
@@ -24,7 +25,7 @@ const CHANGES_LOOKED_AT = 1000;
 const MOST_QUERY = 100;
 
 interface PeoplePagesOptions {
-  readonly composition: OverviewParts & Pick<Composition, 'states'>;
+  readonly composition: OverviewParts & Pick<Composition, 'states' | 'fetched'>;
   /** The name of the index that also lies at the root. */
   readonly defaultIndex: string;
   readonly startedAt: Instant;
@@ -32,6 +33,8 @@ interface PeoplePagesOptions {
   readonly conditions: () => readonly Condition[];
   /** What /health says is not as promised: the first page says no less. */
   readonly findings: () => Promise<readonly Finding[]>;
+  /** Users who see who was sent which file; nobody where it is left out. */
+  readonly auditors?: readonly string[] | undefined;
   /** What clients call this mirror. */
   readonly address: () => string | undefined;
 }
@@ -45,14 +48,17 @@ export function createPeoplePages({ composition, ...options }: PeoplePagesOption
     root,
     index: index === options.defaultIndex ? undefined : index,
   });
+  const auditors = new Set((options.auditors ?? []).map((name) => `user ${name}`));
   const made = () => ({ now: clock.now(), version: VERSION });
   return {
     overview: async (root, index) =>
       homePage(await overview.view(), { ...placeOf(root, index), at: 'overview' }, index),
-    async project({ root, index, project, page }, caller) {
+    async project({ root, index, project, page, reader }, caller) {
       const view = await projectView(composition, indexOf(indexes, index), { project, page }, caller);
       const place = placeOf(root, index);
-      return view === undefined ? missingPage({ ...made(), index, project }, place) : projectPage(view, place);
+      if (view === undefined) return missingPage({ ...made(), index, project }, place);
+      const sent = auditors.has(reader ?? '') ? await sentView(composition.fetched, { index, project }) : undefined;
+      return projectPage(sent === undefined ? view : { ...view, sent }, place);
     },
     async why({ root, index, name }, caller) {
       return whyPage(await whyView(composition, indexOf(indexes, index), name, caller), placeOf(root, index));

@@ -16,12 +16,19 @@ interface Placed {
   readonly index: string;
 }
 
+export interface AskedProject extends Placed {
+  readonly project: string;
+  readonly page: number;
+  /** Whose credentials came with it: `user NAME` or `token NAME`. */
+  readonly reader: string | undefined;
+}
+
 /** What people are shown: what is known already. Nobody is asked for more because somebody looks. Each throws Refusal. */
 export interface PeoplePages {
   /** How all of it stands, or one index. */
   overview(root: string, index?: string): Promise<Shown>;
   /** `project` is a normalized name; `page` of its files, from 1 on. */
-  project(asked: Placed & { readonly project: string; readonly page: number }, caller: Caller): Promise<Shown>;
+  project(asked: AskedProject, caller: Caller): Promise<Shown>;
   /** Why a file, or a project, is believed. */
   why(asked: Placed & { readonly name: string }, caller: Caller): Promise<Shown>;
   /** What was refused and what upstream changed, of all indexes where none is named. */
@@ -77,7 +84,7 @@ function layIndex(get: Get, people: PeoplePages, index: string, prefix: string):
     if (name === undefined) return void replyProblem(exchange, undefined, NOTHING_HERE);
     if (!slash || !isNormalized(asked))
       return void replyRedirect(exchange, undefined, slash ? `../${name}/` : `${name}/`);
-    const at = { root: rootOf(target.path), index, project: name, page: pageOf(target) };
+    const at = { root: rootOf(target.path), index, project: name, page: pageOf(target), reader: exchange.reader };
     return people.project(at, exchange.callerOf(index));
   };
   get(`${prefix}/project/:project`, project);

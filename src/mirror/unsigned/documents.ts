@@ -109,14 +109,13 @@ export class Documents<P> implements UnverifiedDocuments {
     return this.provenanceOf(project, version, file, caller);
   }
 
-  provenanceOf(
+  async provenanceOf(
     project: string,
     version: string,
     file: Pick<JudgedFile, 'entry'>,
     caller: Caller,
   ): Promise<UnverifiedDocument> {
-    const { api } = this.#options;
-    if (api === undefined) return Promise.reject(unlisted());
+    const api = existing(this.#options.api, 'provenance was asked for where it has no place');
     const { filename } = file.entry;
     const path = `integrity/${project}/${encodeURIComponent(version)}/${encodeURIComponent(filename)}/provenance`;
     const ask = () => this.#fetch(new URL(path, api).href, INTEGRITY, INTEGRITY, caller);

@@ -45,6 +45,7 @@ function faultsOf(tree: Tree): readonly string[] {
 const many = (count: number, of: unknown) => Array.from({ length: count }, () => of);
 const main = (key: string) => `indexes.main.${key}`;
 const sealed = { seal_key_file: 'key' };
+const asking: Tree = { server: { auth: { htpasswd: 'users' } } };
 /** An index that bundles bring. */
 const imports: Tree = { indexes: { main: { root: 'root.json' } } };
 
@@ -57,6 +58,9 @@ const LIMITS: readonly (readonly [path: string, taken: unknown, refused: unknown
   ['server.workers', 64, 65],
   ['server.max_connections', 1, 0],
   ['server.max_connections', 100_000, 100_001],
+  ['pages.auditors', many(64, 'ann'), many(65, 'ann'), asking],
+  ['pages.auditors', ['a'], [''], asking],
+  ['pages.auditors', ['a'.repeat(200)], ['a'.repeat(201)], asking],
   ['server.host', 'a'.repeat(253), 'a'.repeat(254)],
   ['server.host', 'a.example', 'a.example/'],
   [

@@ -295,6 +295,14 @@ describe('faults', () => {
     expect(found.map((where) => where.split('.').slice(0, 3).join('.'))).toEqual([`indexes.main.${key}`]);
   });
 
+  it('knows auditors by the names of users, and refuses them where there are none', () => {
+    const load = (server: string) =>
+      loadConfig({ file: file(`${server}pages: { auditors: [ann] }\n${main('')}`), env: {} });
+    expect(wheres(() => load(''))).toEqual(['pages.auditors']);
+    expect(wheres(() => load('server: { auth: { tokens: t } }\n'))).toEqual(['pages.auditors']);
+    expect(load('server: { auth: { htpasswd: users } }\n').pages?.auditors).toEqual(['ann']);
+  });
+
   it('refuses to serve what was removed where nothing is remembered of it, or bundles say what there is', () => {
     const wheresOf = (index: object) => {
       const text = JSON.stringify({ indexes: { main: { evidence: 'index', removed: 'serve', ...index } } });
