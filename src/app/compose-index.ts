@@ -42,6 +42,7 @@ import type { SharedRedis } from './fleet/redis.ts';
 import { refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
 import { composePolicy } from './policy/compose-policy.ts';
+import { composeProvenance, type ProvenanceParts } from './provenance/compose-provenance.ts';
 import { crowding, silence } from './queues.ts';
 import { linkBase } from './server-files.ts';
 import { limitsOf, seenProjects, signedReach, unsignedReach } from './upstream-options.ts';
@@ -70,6 +71,8 @@ export interface IndexParts {
   readonly tallies: Tallies;
   readonly work: PageWork;
   readonly fileWork: FileWork;
+  /** Of a server: who judges provenance, and where another index's copy of Sigstore's root is. */
+  readonly provenance?: ProvenanceParts | undefined;
   readonly drawn: DrawnCache | undefined;
   readonly advisories: FeedKeeper | undefined;
   readonly redis: Pick<SharedRedis, 'beliefs'> | undefined;
@@ -124,6 +127,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     heard: (there) => clocks.heard(index.name, there, clock.now()),
   });
   const common = redis?.beliefs.pages(index.name, simple, clock);
+  const provenance = composeProvenance(parts);
   const mirror = createUnsignedIndex({
     name: index.name,
     upstreamUrl: simple,
@@ -143,7 +147,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     drawn: drawn?.of(index.name, { linkBase: linkBase(config, index.name) }),
     shared: redis?.beliefs.documents(index.name),
     common,
-    policy: await composePolicy(parts),
+    policy: await composePolicy(parts, provenance),
     clock,
     emit,
     memory: memoryEach(config) * UNSIGNED_SHARE,
@@ -163,6 +167,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     notBefore: upstreamSince,
     sealed: config.seal !== undefined,
   });
+  if (api !== undefined) provenance?.attach(mirror.unverified);
   return {
     mirror,
     upstream,
@@ -188,6 +193,7 @@ async function composeCarried(parts: IndexParts & { readonly index: UnsignedInde
   await holdToUpstream(state, index.upstream, startOf(parts));
   const time = existing(await carriedTime(parts), 'an index that is fetched was taken for one that is imported');
   const shared = { name: index.name, journal, tallies, work, emit, linkBase: linkBase(config, index.name) };
+  const provenance = composeProvenance(parts);
   const mirror = await createCarriedIndex({
     ...shared,
     time,
@@ -196,13 +202,14 @@ async function composeCarried(parts: IndexParts & { readonly index: UnsignedInde
     pins: createPins(state),
     blobs: blobs.of(index.name),
     drawn: drawn?.of(index.name, { linkBase: shared.linkBase }),
-    policy: await composePolicy(parts),
+    policy: await composePolicy(parts, provenance),
     memory: memoryEach(config) * UNSIGNED_SHARE,
     reuploads: index.reuploads,
     offlinePages: config.offlinePages,
     ...ofRemoved({ ...parts, clock: time }),
     contentAddressed: index.contentAddressed,
   });
+  provenance?.attach(mirror.unverified);
   return { mirror, upstream: undefined, time, close: () => mirror.settled() };
 }
 

@@ -13,11 +13,13 @@ import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import type { Peers } from '../ports/peers.ts';
+import type { ProvenanceWork } from '../ports/provenance/work.ts';
 import { createIndexState } from '../state/index-state.ts';
 import { StateRoomKeeper } from '../state/room-keeper.ts';
 import { createFileWork } from '../workers/file-work.ts';
 import { createPageWork } from '../workers/page-work.ts';
 import { createPasswordWork, type PasswordWork } from '../workers/password-work.ts';
+import { createProvenanceWork } from '../workers/provenance-work.ts';
 import type { FeedKeeper } from './advisories/keeper.ts';
 import { openFeed } from './advisories/open-feed.ts';
 import { type BucketReport, type FilePlace, filePlace } from './bucket/bucket.ts';
@@ -124,7 +126,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const { blobs, disk, place } = filesOf(places, closers);
     closers.push(() => retention.end());
     const ready = place.ready();
-    const { work, fileWork, passwords } = threadsOf(shares, closers);
+    const { work, fileWork, passwords, judging } = threadsOf(shares, upkeep, closers);
     const { sealKey } = sealingOf(config);
     if (redis !== undefined && sealKey !== undefined) directory.fleet?.hear(redis.stateHints(sealKey));
     // A command serves no page twice.
@@ -134,7 +136,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const clocks = new ClockComparison();
     const leads = upkeep && peers?.leads !== false;
     const advisories = await openFeed({ config, volume, clock, emit, leads }, closers);
-    const files = { blobs, storage: place.storage, work, fileWork, drawn, redis };
+    const files = { blobs, storage: place.storage, work, fileWork, judging, drawn, redis };
     const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers, advisories };
     const { indexes, states, imports, queues } = await composeIndexes(parts, directory, upkeep, closers);
     const retaining = { blobs, indexes: Object.values(config.indexes), states, volume, now: () => clock.now() };
@@ -183,10 +185,12 @@ function readingOnly(config: Config): Config {
 }
 
 /** What is done on threads of its own. */
-function threadsOf(shares: CommonShares, closers: (() => unknown)[]) {
-  const [work, fileWork, passwords] = [createPageWork({ shares }), createFileWork({ shares }), createPasswordWork()];
-  for (const each of [work, fileWork, passwords]) closers.push(() => each.close());
-  return { work, fileWork, passwords };
+function threadsOf(shares: CommonShares, upkeep: boolean, closers: (() => unknown)[]) {
+  const [work, fileWork] = [createPageWork({ shares }), createFileWork({ shares })];
+  const [passwords, provenanceWork] = [createPasswordWork(), createProvenanceWork()];
+  for (const each of [work, fileWork, passwords, provenanceWork]) closers.push(() => each.close());
+  // A command finds nothing out behind its back.
+  return { work, fileWork, passwords, judging: upkeep ? provenanceWork : undefined };
 }
 
 interface FilesOptions {
@@ -243,7 +247,7 @@ function filesOf(
 }
 
 async function composeIndexes(
-  shared: Omit<IndexParts, 'index' | 'state'>,
+  { judging, ...shared }: Omit<IndexParts, 'index' | 'state'> & { readonly judging: ProvenanceWork | undefined },
   directory: DataDirectory,
   upkeep: boolean,
   closers: (() => unknown)[],
@@ -253,6 +257,8 @@ async function composeIndexes(
   const queues: NamedQueue[] = [];
   const states = new Map<string, IndexState>();
   const imports = new Map<string, CarriedTime>();
+  const indexOf = (name: string) => indexes.find((each) => each.name === name);
+  const provenance = judging && { work: judging, indexOf };
   for (const index of Object.values(config.indexes)) {
     const state = await openIndex(directory, index.name, emit);
     if (state instanceof Refusal) {
@@ -261,7 +267,7 @@ async function composeIndexes(
     }
     states.set(index.name, state);
     if (upkeep) closers.push(keepRoom(index.name, directory, shared));
-    const { mirror, upstream, time, close } = await composeIndex({ ...shared, index, state });
+    const { mirror, upstream, time, close } = await composeIndex({ ...shared, provenance, index, state });
     closers.push(close);
     indexes.push(mirror);
     if (time !== undefined) imports.set(index.name, time);

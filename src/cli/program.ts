@@ -154,6 +154,10 @@ function acceptCommands(program: Command): void {
     .addOption(
       new Option('--lost <attribute>', 'the file lost this').choices(['upload-time', 'provenance', 'core-metadata']),
     )
+    .option(
+      '--publisher <version>',
+      'a release may be by somebody else than before, or by nobody who says so; none: begin anew',
+    )
     .option('--revoke-fetch <id>', 'forget every pin and page that this fetch brought in')
     .option('--all', 'everything of the index that is refused as --refused says, in one act; look with --dry-run first')
     .addOption(new Option('--refused <reason>', 'with --all: refused for this').choices(BULK_REASONS))
@@ -162,8 +166,8 @@ function acceptCommands(program: Command): void {
     .option('--dry-run', 'only say what would be accepted')
     .option('--json', 'for machines')
     .action(async (index: string, project: string | undefined, file: string | undefined, flags: AcceptFlags) => {
-      const { digest, coreMetadata, serial, removed, unyanked, unquarantined, lost, revokeFetch } = flags;
-      const change = { digest, coreMetadata, serial, removed, unyanked, unquarantined, lost, revokeFetch };
+      const { digest, coreMetadata, serial, removed, unyanked, unquarantined, lost, publisher, revokeFetch } = flags;
+      const change = { digest, coreMetadata, serial, removed, unyanked, unquarantined, lost, publisher, revokeFetch };
       const { acceptChange } = await import('./accept-change.ts');
       await acceptChange(await configOf(flags), {
         index,

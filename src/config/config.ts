@@ -90,6 +90,30 @@ export interface ImportConfig {
     | undefined;
 }
 
+export type ProvenanceMode = 'off' | 'report' | 'require-when-present' | 'require';
+
+/** How much it decides who published a file (PEP 740), and by what that is judged. */
+export interface ProvenanceConfig {
+  readonly mode: ProvenanceMode;
+  /** By normalized name. */
+  readonly projects: Readonly<Record<string, ProvenanceMode>>;
+  readonly publishers: Readonly<
+    Record<
+      string,
+      readonly {
+        readonly id: string;
+        readonly workflow?: string | undefined;
+        readonly environment?: string | undefined;
+      }[]
+    >
+  >;
+  readonly gitlab: readonly string[];
+  /** Path. */
+  readonly trustedRoot: string | undefined;
+  /** Name of an index. */
+  readonly rootFrom: string | undefined;
+}
+
 interface AnyIndexConfig {
   readonly name: string;
   readonly upstream: string;
@@ -141,6 +165,8 @@ export interface UnsignedIndexConfig extends AnyIndexConfig {
   /** Bytes up to which a first sight takes a second whole fetch. */
   readonly secondFetchUpTo: number;
   readonly projectList: boolean;
+  /** Undefined where nobody looks at who published its files. */
+  readonly provenance?: ProvenanceConfig | undefined;
 }
 
 export type IndexConfig = SignedIndexConfig | UnsignedIndexConfig;

@@ -5,6 +5,7 @@ import { toAdvisories } from './advisories/schema.ts';
 import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace, Timeouts } from './config.ts';
 import { USUAL_DEPTH } from './look-ahead.ts';
 import { NO_POLICY, settingsOf } from './policy/settings.ts';
+import { toProvenance } from './provenance/schema.ts';
 import { toRedis } from './redis.ts';
 import type { ParsedFile } from './schema.ts';
 import { toSync } from './sync.ts';
@@ -120,6 +121,7 @@ function toIndex(name: string, index: ParsedIndex, readPolicy: (path: string) =>
       projectList: index.project_list,
       undigested: index.undigested,
       secondFetchUpTo: index.second_fetch_up_to,
+      provenance: toProvenance(index.provenance, resolved),
     };
   return {
     ...common,

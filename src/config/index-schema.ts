@@ -6,6 +6,7 @@ import { imported } from './import-schema.ts';
 import { lookAhead } from './look-ahead.ts';
 import { policyFaults, policySchema } from './policy/schema.ts';
 import { duration } from './policy/values.ts';
+import { provenance } from './provenance/schema.ts';
 import { timeouts } from './timeouts.ts';
 import { baseOrPath, fetchedUrl, fileHost, filePath, host, seconds, secondsOrForever, size } from './values.ts';
 
@@ -123,6 +124,11 @@ export const index = z
       .describe(
         'index only: up to this size a file is believed at first sight only when a second fetch brings the same.',
       ),
+    provenance: provenance
+      .optional()
+      .describe(
+        'index only: how much it decides who published a file (PEP 740, docs/provenance.md): off, report (where nothing is said), require-when-present or require; or that with its settings.',
+      ),
     reuploads: z
       .boolean()
       .default(false)
@@ -219,6 +225,12 @@ export const index = z
         code: 'custom',
         path: ['root'],
         message: 'has no meaning with evidence: index; leave one of them out',
+      });
+    if (given.root !== undefined && given.provenance !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['provenance'],
+        message: 'has no meaning with a root: a signed index has no place for provenance',
       });
     if ((given.client_cert === undefined) !== (given.client_key === undefined))
       context.addIssue({

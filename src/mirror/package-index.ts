@@ -6,6 +6,7 @@ import type { Blob } from '../ports/blob.ts';
 import type { CarriedGeneration } from '../ports/carried.ts';
 import type { Heard } from '../ports/newest.ts';
 import type { MetadataFor, Upstream } from '../ports/upstream.ts';
+import type { JudgedFile } from '../pypi/listing.ts';
 import type { Choice } from '../render/negotiate.ts';
 import type { Page } from '../render/page.ts';
 import type { Signed } from '../tuf/model.ts';
@@ -204,6 +205,13 @@ export interface UnverifiedDocuments {
   legacyJson(project: string, version: string | undefined, base: string, caller: Caller): Promise<UnverifiedDocument>;
   /** PEP 740: `/integrity/PROJECT/VERSION/FILE/provenance`. */
   provenance(project: string, version: string, filename: string, caller: Caller): Promise<UnverifiedDocument>;
+  /** The same of a file whose page is at hand, as the file’s own name spells the version. */
+  provenanceOf(
+    project: string,
+    version: string,
+    file: Pick<JudgedFile, 'entry'>,
+    caller: Caller,
+  ): Promise<UnverifiedDocument>;
   /** A file that changes under its name, where its page states no digest of it (PEP 825's `-variants.json`). */
   variants(project: string, filename: string, caller: Caller): Promise<UnverifiedDocument>;
   /** `FILE.asc`, where the page says that there is one; by the file's own path. */

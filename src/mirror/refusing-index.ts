@@ -84,7 +84,14 @@ export class RefusingIndex implements PackageIndex {
         : undefined;
     this.unverified =
       options.evidence === 'index'
-        ? { legacyJson: refuse, provenance: refuse, variants: refuse, signature: refuse, relay: refuse }
+        ? {
+            legacyJson: refuse,
+            provenance: refuse,
+            provenanceOf: refuse,
+            variants: refuse,
+            signature: refuse,
+            relay: refuse,
+          }
         : undefined;
   }
 

@@ -1,4 +1,5 @@
 import type { ByHand } from './by-hand.ts';
+import type { ProvenanceFacts } from './provenance.ts';
 
 /** One advisory about a project. */
 export interface KnownBad {
@@ -17,6 +18,8 @@ export interface KnownBad {
 export interface Facts {
   /** An operator's words (verbatim quarantine). */
   readonly byHand?: ByHand | undefined;
+  /** Who published its files, and how much that decides. */
+  readonly provenance?: ProvenanceFacts | undefined;
   /** What the feed of advisories tells of it. */
   readonly knownBad?: readonly KnownBad[] | undefined;
 }

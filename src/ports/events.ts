@@ -9,6 +9,7 @@ import type { Condition } from './conditions.ts';
 import type { LeftOutReason } from './left-out.ts';
 import type { Heard, RedisCommand, RedisOutcome } from './newest.ts';
 import type { Ruled } from './policy.ts';
+import type { ProvenanceJudged } from './provenance/told.ts';
 import type { Gone, LookedThrough } from './records.ts';
 
 /** Where refused bytes came from. */
@@ -273,6 +274,7 @@ interface EventMap {
     readonly why: string | undefined;
   };
   readonly gone: Gone;
+  readonly provenance: ProvenanceJudged;
   readonly ruled: Ruled;
   readonly lookedThrough: LookedThrough;
   readonly scrubbed: Scrubbed;

@@ -5,6 +5,7 @@ import type { AcceptedLoss } from '../pypi/losses.ts';
 import type { Carried } from './carried.ts';
 import type { StoredList } from './list-store.ts';
 import type { QuarantineEntry } from './policy.ts';
+import type { KeptProvenance } from './provenance/kept.ts';
 import type { NewVersion } from './state-storage.ts';
 
 /** One version of an item of state, decoded. */
@@ -52,10 +53,11 @@ export interface IndexState {
   page(project: string): PreparableItem<PageState>;
   readonly list: Item<StoredList>;
   quarantine(project: string): Item<readonly QuarantineEntry[]>;
+  provenance(project: string): Item<KeptProvenance>;
   /** When upstream was first seen to hold it in quarantine, which outlives its page; no item where it never was. */
   seenQuarantine(project: string): Item<Instant>;
   /** Every project that has any or had, a page that is gone included. */
-  projects(kind: 'pins' | 'pages' | 'quarantine' | 'seen-quarantines'): AsyncIterable<string>;
+  projects(kind: 'pins' | 'pages' | 'quarantine' | 'seen-quarantines' | 'provenance'): AsyncIterable<string>;
   /** An operator's act: the trust begins again from the pinned root, and what it had come to is kept as evidence. */
   setTrustAside(at: Instant): Promise<void>;
 }
@@ -224,7 +226,6 @@ export interface Pin {
   readonly joined?: boolean | undefined;
 }
 
-/** Undefined where it may not be had again. */
 export type FindAgain = (role: 'snapshot' | 'targets', version: number) => Promise<Uint8Array | undefined>;
 
 /** One TUF index's durable trust. Everything it returns is suspect bytes. */
@@ -277,7 +278,6 @@ export interface PublishedTrust {
   readonly targetsVersion: number;
   /** The clock floor as the refresh that accepted it left it. */
   readonly acceptedAt: Instant;
-  /** The time it is. */
   readonly publishedAt: Instant;
 }
 

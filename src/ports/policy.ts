@@ -75,6 +75,10 @@ export interface Policy {
   unlisted(project: string, filename: string): Verdict;
   /** After the proof, before the first byte. */
   file(project: string, file: OwnFile, blob: Blob, caller: Caller): Promise<Verdict>;
+  /** What is remembered of the project is at hand when this resolves: before its page is drawn. Throws Refusal `state`. */
+  recall?(project: string): Promise<void>;
+  /** A page was judged: what is not known of its files may be found out behind the answer. */
+  looked?(listing: JudgedPage): void;
   /** What an operator decided of the project may have changed: it is in force when this resolves. Throws Refusal `state`. */
   follow(project: string): Promise<void>;
   /** How many projects and versions are kept from being served by an operator's word. No I/O. */

@@ -48,7 +48,7 @@ export interface Listing {
 
 /** What pins and rules look at of a file. */
 export interface JudgedFile {
-  readonly entry: Pick<Entry, 'filename' | 'digests' | 'coreMetadata' | 'uploadTime'>;
+  readonly entry: Pick<Entry, 'filename' | 'digests' | 'coreMetadata' | 'uploadTime' | 'provenance'>;
   readonly path: string;
 }
 

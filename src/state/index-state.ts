@@ -10,6 +10,7 @@ import { LIST } from './list.ts';
 import { pageKind } from './page-codec.ts';
 import { indexName, listPath, projectPath, projectsPath, trustPath } from './paths.ts';
 import { pinsKind } from './pin-codec.ts';
+import { PROVENANCE } from './provenance.ts';
 import { Published } from './published.ts';
 import { QUARANTINE, SEEN_QUARANTINE } from './quarantine.ts';
 import { Roots } from './roots.ts';
@@ -62,6 +63,8 @@ export function createIndexState({
       }),
     quarantine: (project) =>
       new StoredItem({ storage, path: projectPath(index, 'quarantine', project), kind: QUARANTINE }),
+    provenance: (project) =>
+      new StoredItem({ storage, path: projectPath(index, 'provenance', project), kind: PROVENANCE }),
     seenQuarantine: (project) =>
       new StoredItem({ storage, path: projectPath(index, 'seen-quarantines', project), kind: SEEN_QUARANTINE }),
     async *projects(kind) {

@@ -21,6 +21,7 @@ import type { Row } from './event-row.ts';
 import { oneOf, statusOf } from './labels.ts';
 import { FLEET } from './rows/fleet-row.ts';
 import { GONE_EVENTS } from './rows/gone-rows.ts';
+import { PROVENANCE } from './rows/provenance-row.ts';
 import { QUEUE_EVENTS } from './rows/queue-events.ts';
 import { REDIS_EVENTS } from './rows/redis-events.ts';
 import { ROOM_EVENTS } from './rows/room-events.ts';
@@ -76,6 +77,7 @@ export const EVENTS: Table = {
   },
   askedUpstream: ASKED_UPSTREAM,
   changed: CHANGED,
+  provenance: PROVENANCE,
   stale: {
     counter: {
       name: 'verbatim_stale_changes_total',

@@ -74,6 +74,7 @@ export function createEmit(log: Log, metrics: Metrics, restMs = REST_MS): Emit {
     synced: told<'synced'>(EVENTS.synced),
     gone: told<'gone'>(EVENTS.gone, metrics.gone),
     lookedThrough: told<'lookedThrough'>(EVENTS.lookedThrough),
+    provenance: told<'provenance'>(EVENTS.provenance),
     scrubbed: told<'scrubbed'>(EVENTS.scrubbed),
     fetchedAgain: told<'fetchedAgain'>(EVENTS.fetchedAgain),
     reloaded: told<'reloaded'>(EVENTS.reloaded),

@@ -13,6 +13,7 @@ import { drawList, drawPage } from '../render/render.ts';
 import { bcryptHolds } from './bcrypt.ts';
 import { SLICE } from './limits.ts';
 import type { Asked, Calls, Kind } from './protocol.ts';
+import { createProvenanceDesk } from './provenance-desk.ts';
 
 /** An answer, and what of it changes hands instead of being copied. */
 interface Given {
@@ -47,8 +48,7 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
     return found;
   };
 
-  const files = createFileDesk();
-  const feeds = createFeedDesk();
+  const [files, feeds, judge] = [createFileDesk(), createFeedDesk(), createProvenanceDesk()];
 
   return ({ kind, ask }) => {
     switch (kind) {
@@ -100,6 +100,8 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
       }
       case 'bcrypt':
         return bcryptHolds(ask.password, ask.encoded).then(copied);
+      case 'provenance':
+        return judge(ask).then(copied);
       case 'compare': {
         const sight = ({ bytes, serial }: Seen) => ({ page: decode(ask.project, bytes), serial });
         return copied(differenceOf(ask.before && sight(ask.before), sight(ask.after)));

@@ -4,6 +4,8 @@ import type { Packed } from '../advisories/packed.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
 import type { Difference, Digestless, LegacySource, Seen } from '../ports/page-work.ts';
+import type { ProvenanceGiven } from '../ports/provenance/work.ts';
+import type { Judgement } from '../provenance/judge.ts';
 import type { Inspected } from '../pypi/inspect/inspect.ts';
 import type { ListingHead, OwnFile } from '../pypi/listing.ts';
 import type { Undigested } from '../pypi/relink.ts';
@@ -62,6 +64,7 @@ export interface Calls {
     readonly ask: { readonly password: string; readonly encoded: string };
     readonly answer: boolean;
   };
+  readonly provenance: { readonly ask: ProvenanceGiven; readonly answer: Judgement };
   readonly compare: {
     readonly ask: { readonly project: string; readonly before: Seen | undefined; readonly after: Seen };
     readonly answer: Difference;

@@ -3,7 +3,7 @@
 const FACE = 'mirror/package-index.ts';
 const PURE = ['bytes', 'tuf', 'pypi', 'presets', 'render'];
 /** What is judged by rules, and how their words are told: types, and Refusal. */
-const JUDGED = ['bytes', 'pypi', 'ports/policy.ts', 'ports/index-state.ts'];
+const JUDGED = ['bytes', 'pypi', 'provenance', 'ports/policy.ts', 'ports/index-state.ts', 'ports/provenance'];
 const PORTS = [...PURE, 'async', 'ports'];
 const ADAPTERS = ['blobs', 'state', 'disk', 'upstream', 'redis', 's3', 'workers', 'telemetry'];
 
@@ -22,20 +22,20 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   provenance: ['bytes', 'pypi', 'tuf'],
   advisories: ['bytes', 'pypi'],
   web: ['bytes'],
-  ports: ['bytes', 'async', 'tuf', 'pypi', 'render'],
+  ports: ['bytes', 'async', 'tuf', 'pypi', 'render', 'provenance'],
   policy: JUDGED,
-  mirror: [...PORTS, 'policy'],
+  mirror: [...PORTS, 'policy', 'provenance'],
   // It asks an index as a client would, and writes nothing.
   sync: ['bytes', 'async', 'pypi', 'ports', FACE],
   // What it carries comes from the mirror's face; where it lies is for whoever calls.
   bundle: ['bytes', 'async', 'tuf', 'pypi', 'ports', FACE],
   blobs: ['bytes', 'async', 'ports'],
-  state: ['bytes', 'async', 'ports'],
+  state: ['bytes', 'async', 'provenance', 'ports'],
   disk: ['bytes', 'async', 'ports'],
   redis: ['bytes', 'async', 'ports'],
   upstream: ['bytes', 'async', 'tuf', 'presets', 'ports'],
   s3: ['bytes', 'async', 'ports'],
-  workers: ['bytes', 'async', 'pypi', 'advisories', 'render', 'ports'],
+  workers: ['bytes', 'async', 'pypi', 'advisories', 'render', 'provenance', 'ports'],
   telemetry: ['bytes', 'ports'],
   // A policy is read with the words of its rules, so that what contradicts itself is refused.
   config: ['bytes', 'presets', 'policy', 'pypi/names.ts'],

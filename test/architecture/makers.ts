@@ -13,6 +13,7 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/blobs/blob-store.ts',
       'src/bundle/export/held-metadata.ts',
       'src/mirror/common-documents.ts',
+      'src/mirror/provenance/judging.ts',
       'src/mirror/carried/evidence.ts',
       'src/mirror/carried/upstream.ts',
       'src/app/fleet/sealed-list.ts',

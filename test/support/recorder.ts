@@ -37,6 +37,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     synced: [],
     gone: [],
     lookedThrough: [],
+    provenance: [],
     scrubbed: [],
     fetchedAgain: [],
     reloaded: [],

@@ -54,6 +54,7 @@ export const AcceptChangeRequest = z.strictObject({
     unyanked: yes,
     unquarantined: yes,
     lost: z.enum(['upload-time', 'provenance', 'core-metadata']).optional(),
+    publisher: z.string().max(200).optional(),
     revokeFetch: name.optional(),
   }),
   all: z

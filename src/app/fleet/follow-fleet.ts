@@ -3,10 +3,10 @@ import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { ItemPath } from '../../ports/state-storage.ts';
 
-/** What an operator put in quarantine, elsewhere, is refused here when this resolves. */
+/** What an operator put in quarantine, or was found out of who published files, elsewhere, is refused here when this resolves. */
 export async function judgeAgain(mirror: PackageIndex, items: readonly ItemPath[]): Promise<void> {
   for (const [, area, project] of items)
-    if (area === 'quarantine' && project !== undefined) await mirror.judgeAgain(project);
+    if ((area === 'quarantine' || area === 'provenance') && project !== undefined) await mirror.judgeAgain(project);
 }
 
 /** What memory holds of what other replicas wrote is given up, and what they published is believed once it is proved here. */

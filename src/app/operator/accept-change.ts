@@ -12,10 +12,10 @@ export async function acceptChangeIn(
   { config, journal, ...place }: OperatorPlace,
   request: AcceptChangeRequest,
 ): Promise<readonly AcceptedChange[]> {
-  const { index, project, file, change, all, dryRun } = request;
+  const { index, project, file, change, all, reason, dryRun } = request;
   indexOf(config, index);
   const state = await place.state(index);
-  const at = { state, now: place.now() };
+  const at = { state, now: place.now(), reason };
   const acts = await (all === undefined
     ? actsOf(at, { project, file, change })
     : bulkActs(at, all, journal.read({ index })));

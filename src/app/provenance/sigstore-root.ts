@@ -18,12 +18,16 @@ export type RootPlace = { readonly file: string } | { readonly index: PackageInd
 export async function sigstoreRoot(place: RootPlace, caller: Caller): Promise<TrustedRoot> {
   if (place === 'packaged') return readTrustedRoot(Buffer.from(PACKAGED_ROOT));
   if ('file' in place) return readTrustedRoot(readGiven(place.file, "Sigstore's trusted root"));
-  const { signed, name } = place.index;
+  return readTrustedRoot(await rootBytesFrom(place.index, caller));
+}
+
+/** The copy of it that an index mirrors. Throws Refusal. */
+export async function rootBytesFrom({ signed, name }: PackageIndex, caller: Caller): Promise<Uint8Array> {
   if (signed === undefined)
     throw new Refusal(
       'format',
       `The index ${name} is not signed: Sigstore's root comes from a copy of its TUF repository.`,
     );
   const answer = await signed.target({ path: TARGET, asSent: TARGET }, caller);
-  return readTrustedRoot(await (await answer.open()).bytes(LIMITS.trustedRoot));
+  return (await answer.open()).bytes(LIMITS.trustedRoot);
 }

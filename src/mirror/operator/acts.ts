@@ -4,6 +4,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { IndexState, PageContent, Pin } from '../../ports/index-state.ts';
 import type { AcceptedLoss } from '../../pypi/losses.ts';
 import { normalizeName } from '../../pypi/names.ts';
+import { publisherAct } from './publisher-act.ts';
 
 /** What the operator accepts, as the command line names it: exactly one of these. */
 export interface ChangeFlags {
@@ -14,6 +15,8 @@ export interface ChangeFlags {
   readonly unyanked?: boolean | undefined;
   readonly unquarantined?: boolean | undefined;
   readonly lost?: 'upload-time' | 'provenance' | 'core-metadata' | undefined;
+  /** A version, or none. */
+  readonly publisher?: string | undefined;
   readonly revokeFetch?: string | undefined;
 }
 
@@ -36,8 +39,10 @@ export interface Act {
 
 /** What an act works on. */
 export interface Place {
-  readonly state: Pick<IndexState, 'pins' | 'page' | 'projects'>;
+  readonly state: Pick<IndexState, 'pins' | 'page' | 'projects' | 'provenance'>;
   readonly now: Instant;
+  /** Why the operator wants it. */
+  readonly reason?: string | undefined;
 }
 
 /** The one change named, as acts to carry out. Throws Refusal for what is not there, and for none or several. */
@@ -45,13 +50,14 @@ export async function actsOf(place: Place, { project: given, file, change }: Nam
   const named = Object.values(change).filter((value) => value !== undefined && value !== false);
   if (named.length !== 1)
     throw usage(
-      'Name exactly one change: --digest, --core-metadata, --serial, --removed, --unyanked, --unquarantined, --lost or --revoke-fetch.',
+      'Name exactly one change: --digest, --core-metadata, --serial, --removed, --unyanked, --unquarantined, --lost, --publisher or --revoke-fetch.',
     );
   const project = given === undefined ? undefined : normalizeName(given);
   if (given !== undefined && project === undefined) throw usage(`"${given}" is no project's name.`);
   if (change.revokeFetch !== undefined) return revokeActs(place, change.revokeFetch, project);
   if (project === undefined) throw usage('Say which project.');
   if (change.serial !== undefined) return [await serialAct(place, project, change.serial)];
+  if (change.publisher !== undefined) return [await publisherAct(place.state, project, change.publisher, place)];
   if (change.unquarantined === true)
     return [await lossAct(place, project, undefined, 'status', 'quarantined', undefined)];
   if (change.removed === true && file === undefined) return [await projectGoneAct(place, project)];

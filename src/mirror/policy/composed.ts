@@ -86,6 +86,14 @@ export class ComposedPolicy implements Policy {
     return this.#verdict({ project, filename: file.entry.filename }, (rule) => rule.file?.(seen));
   }
 
+  async recall(project: string): Promise<void> {
+    for (const source of this.#sources) await source.recall?.(project);
+  }
+
+  looked(page: JudgedPage): void {
+    for (const source of this.#sources) source.looked?.(page);
+  }
+
   async follow(project: string): Promise<void> {
     for (const source of this.#sources) await source.follow?.(project);
   }

@@ -90,6 +90,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     const bytes = await source.read(caller);
     // What is pinned from now on is for the drawing after this one.
     this.#due.delete(believed.name);
+    await this.#options.policy.recall?.(believed.name);
     const version = this.#rules(believed.name);
     let proved = believed;
     let isPageAlone = true;
@@ -143,6 +144,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     // What is held is no part of what a page is found again by.
     if (drawn === undefined || heldFiles !== undefined) return undefined;
     mustBe<Believed<unknown>>(Believed, believed);
+    await this.#options.policy.recall?.(believed.name);
     const version = this.#rules(believed.name);
     const found = await drawn.find(believed, source, version);
     if (found === undefined) return undefined;
@@ -255,6 +257,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     if (whole.projectStatus?.status === 'quarantined') await quarantines?.see(whole.name);
     const { listing, withheld, silenced, pins: known } = await pins.enforce(whole, observation, unsaved);
     const verdict = policy.page(listing, known, clock.now());
+    policy.looked?.(listing);
     const hidden = verdict.others.action === 'hide';
     const refused = new Map(withheld);
     for (const [filename, judged] of verdict.files)

@@ -11,7 +11,7 @@ import type { RelayedDocuments, RelayedKind, RelayedName } from '../../ports/blo
 import type { Clock } from '../../ports/clock.ts';
 import type { LegacySource, PageWork } from '../../ports/page-work.ts';
 import type { Upstream } from '../../ports/upstream.ts';
-import type { OwnFile } from '../../pypi/listing.ts';
+import type { JudgedFile } from '../../pypi/listing.ts';
 import { INTEGRITY, JSON_TYPE } from '../../pypi/media-types.ts';
 import { projectCandidates, versionOf } from '../../pypi/names.ts';
 import { absent } from '../absence.ts';
@@ -106,6 +106,17 @@ export class Documents<P> implements UnverifiedDocuments {
     const version = (await this.#spellings.of(listing, asked)) ?? unknown();
     const own = await this.#spellings.of(listing, versionOf(filename, project) ?? '');
     if (version !== own) throw unlisted();
+    return this.provenanceOf(project, version, file, caller);
+  }
+
+  async provenanceOf(
+    project: string,
+    version: string,
+    file: Pick<JudgedFile, 'entry'>,
+    caller: Caller,
+  ): Promise<UnverifiedDocument> {
+    const api = existing(this.#options.api, 'provenance was asked for where it has no place');
+    const { filename } = file.entry;
     const path = `integrity/${project}/${encodeURIComponent(version)}/${encodeURIComponent(filename)}/provenance`;
     const ask = () => this.#fetch(new URL(path, api).href, INTEGRITY, INTEGRITY, caller);
     return this.#keeping(nameOf('provenance', project, file), INTEGRITY, ask);
@@ -195,7 +206,7 @@ export class Documents<P> implements UnverifiedDocuments {
   }
 }
 
-function nameOf(kind: RelayedKind, project: string, { entry }: OwnFile): RelayedName {
+function nameOf(kind: RelayedKind, project: string, { entry }: Pick<JudgedFile, 'entry'>): RelayedName {
   return { kind, project, filename: entry.filename, digests: entry.digests };
 }
 

@@ -128,6 +128,7 @@ describe('the simple case', () => {
         projectList: true,
         undigested: 'withhold',
         secondFetchUpTo: 64_000_000,
+        provenance: { mode: 'report', projects: {}, publishers: {}, gitlab: [] },
         reuploads: false,
         removed: 'refuse',
         trace: false,

@@ -4,7 +4,7 @@ import { leaves, meaning } from '../../../src/config/meanings.ts';
 import { schema } from '../../../src/config/schema.ts';
 
 const NAMED_LIKE = {
-  file: /(?:_file|\.root|\.ca|[._](?:cert|key)|\.htpasswd|\.tokens|^data|\.(?:requirements|locks|sboms)\.\*|^advisories\.(?:folder|archive))$/,
+  file: /(?:_file|[._]root|\.ca|[._](?:cert|key)|\.htpasswd|\.tokens|^data|\.(?:requirements|locks|sboms)\.\*|^advisories\.(?:folder|archive))$/,
   variable: /_env$/,
   fetched: /(?:\.upstream|\.(?:metadata|pages|files)_url|layout\.metadata|\.base|\.file_hosts\.\*|\.scopes\.\*)$/,
 } as const;

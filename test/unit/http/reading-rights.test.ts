@@ -30,6 +30,7 @@ const serving = serveForFile(() => ({
       parties.push(party);
       return makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/json', maxAge: 60 });
     },
+    provenanceOf: () => Promise.reject(new Error('no route asks so')),
     provenance: async () =>
       makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/json', maxAge: 60 }),
     variants: async () =>

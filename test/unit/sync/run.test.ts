@@ -116,7 +116,14 @@ it.each([
       throw new Refusal(reason, 'No document.');
     };
     const other = () => expect.fail('nobody asked for that');
-    const unverified = { legacyJson: other, provenance: other, variants: other, signature: other, relay };
+    const unverified = {
+      legacyJson: other,
+      provenance: other,
+      provenanceOf: other,
+      variants: other,
+      signature: other,
+      relay,
+    };
     const report = await ran([first], { index: { unverified } });
     expect([report.refused.count, [...report.leftOut.values()]]).toEqual([refused, refused === 0 ? [1] : []]);
   },

@@ -1,0 +1,51 @@
+import { Refusal } from '../../bytes/refusal.ts';
+import type { UnsignedIndexConfig } from '../../config/config.ts';
+import type { PackageIndex } from '../../mirror/package-index.ts';
+import { ProvenanceKeeper } from '../../mirror/provenance/keeper.ts';
+import type { ProvenanceWork } from '../../ports/provenance/work.ts';
+import { createPins } from '../../state/pins.ts';
+import type { IndexParts } from '../compose-index.ts';
+import { rootSource } from './root-source.ts';
+
+/** What indexes share that look at who published their files. */
+export interface ProvenanceParts {
+  readonly work: ProvenanceWork;
+  readonly indexOf: (name: string) => PackageIndex | undefined;
+}
+
+type Parts = Pick<IndexParts, 'config' | 'state' | 'clock' | 'emit' | 'provenance'> & {
+  readonly index: UnsignedIndexConfig;
+};
+
+/** Who published the files of an index; undefined where nobody wants to know. Throws Refusal for a trusted root that cannot be read. */
+export function composeProvenance({
+  config,
+  index,
+  state,
+  clock,
+  emit,
+  provenance: shared,
+}: Parts): ProvenanceKeeper | undefined {
+  const { provenance: rules, name } = index;
+  if (rules === undefined || shared === undefined) return undefined;
+  const { rootFrom } = rules;
+  if (rootFrom !== undefined && config.indexes[rootFrom]?.evidence !== 'tuf')
+    throw new Refusal(
+      'format',
+      `provenance.root_from of the index ${name} names ${rootFrom}, which is no index that is signed: it must be one that mirrors Sigstore's own repository.`,
+    );
+  const projects = new Map(Object.entries(rules.projects));
+  const publishers = new Map(Object.entries(rules.publishers));
+  return new ProvenanceKeeper({
+    index: name,
+    state,
+    pins: createPins(state),
+    clock,
+    emit,
+    work: shared.work,
+    root: rootSource({ ...rules, indexOf: shared.indexOf, clock }),
+    gitlab: rules.gitlab,
+    mode: (project) => projects.get(project) ?? rules.mode,
+    expected: (project) => publishers.get(project) ?? [],
+  });
+}
