@@ -72,11 +72,12 @@ export class ProvenanceKeeper implements FactSource<'provenance'> {
     await this.#keep(project, (await this.#options.state.provenance(project).read())?.value);
   }
 
-  /** Behind the answer: one look at a project at a time. */
+  /** Behind the answer: one look at a project at a time. Where nothing is held back, only what is asked for costs upstream a request. */
   looked(page: JudgedPage): void {
     const { mode, index } = this.#options;
     const project = page.name;
-    if (mode(project) === 'off' || this.#documents === undefined || this.#background.has(project)) return;
+    const own = mode(project);
+    if (own === 'off' || own === 'report' || this.#documents === undefined || this.#background.has(project)) return;
     const files = newestAnnounced(page);
     if (files.length === 0) return;
     this.#background.add(project);
@@ -97,7 +98,7 @@ export class ProvenanceKeeper implements FactSource<'provenance'> {
     await this.recall(project);
     const judge = async (by: Caller) => {
       await this.#begin(project);
-      await this.#judge(project, [file], { pins: false }, by);
+      await this.#judge(project, [file], { pins: own === 'report' }, by);
     };
     if (own !== 'report') return judge(caller);
     judge(internalCaller(index, 'provenance')).catch((error: unknown) => this.#failed(error));
