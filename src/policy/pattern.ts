@@ -1,4 +1,5 @@
 import { versionOf } from '../pypi/names.ts';
+import { foldGlob, matchesGlob } from '../pypi/requirement/name-glob.ts';
 import { parseSpecifiers, type Specifiers } from '../pypi/requirement/specifier.ts';
 
 const WRITTEN = /^([A-Za-z0-9._*?-]{1,200})[ \t]*((?:===|~=|==|!=|<=|>=|<|>).*)?$/;
@@ -18,7 +19,7 @@ export function parsePattern(text: string): Pattern | undefined {
   if (name === undefined) return undefined;
   const versions = range === undefined ? undefined : parseSpecifiers(range);
   if (range !== undefined && versions === undefined) return undefined;
-  return { text: text.trim(), glob: name.toLowerCase().replace(/[-_.]+/g, '-'), versions };
+  return { text: text.trim(), glob: foldGlob(name), versions };
 }
 
 /** True where it matches every name there is. */
@@ -39,25 +40,4 @@ export function matchesFile(pattern: Pattern, project: string, filename: string)
 export function matchesVersion(versions: Specifiers, project: string, filename: string): boolean {
   const version = versionOf(filename, project)?.replaceAll('_', '-');
   return version !== undefined && versions.contains(version);
-}
-
-/** `*` for any characters, `?` for one. Time is bounded by the product of both lengths. */
-export function matchesGlob(glob: string, text: string): boolean {
-  let [at, inText] = [0, 0];
-  let star = -1;
-  let retry = 0;
-  while (inText < text.length) {
-    const sign = glob[at];
-    if (sign === '*') {
-      star = at++;
-      retry = inText;
-    } else if (sign === '?' || sign === text[inText]) {
-      at++;
-      inText++;
-    } else if (star >= 0) {
-      at = star + 1;
-      inText = ++retry;
-    } else return false;
-  }
-  return /^\**$/.test(glob.slice(at));
 }

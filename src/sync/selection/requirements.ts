@@ -1,4 +1,5 @@
 import { normalizeName } from '../../pypi/names.ts';
+import { foldGlob, matchesGlob } from '../../pypi/requirement/name-glob.ts';
 import { parseRequirement } from '../../pypi/requirement/requirement.ts';
 import { type Asked, Gathering, hashOf, KNOWN_HASHES, type Selection, unusable } from './asked.ts';
 import { MAX_HASHES, MAX_INCLUDE_DEPTH, MAX_INCLUDED, MAX_TEXT } from './limits.ts';
@@ -168,31 +169,8 @@ export function askedBy(word: string): Asked {
 
 /** Whether a normalized name is one of the pattern's: `*` for any characters, `?` for one. */
 export function globMatcher(word: string): (project: string) => boolean {
-  const folded = word.toLowerCase().replace(/[-_.]+/g, '-');
+  const folded = foldGlob(word);
   if (normalizeName(folded.replace(/[*?]/g, 'a')) === undefined)
     throw unusable(`"${word}"`, 'it is no pattern of names');
-  return (project) => matches(folded, project);
-}
-
-/** In time linear in both but for one return to the last `*`: a pattern of many is no trap. */
-function matches(pattern: string, name: string): boolean {
-  let at = 0;
-  let star = -1;
-  let from = 0;
-  let in_ = 0;
-  while (in_ < name.length) {
-    const wanted = pattern[at];
-    if (wanted === '*') {
-      star = at++;
-      from = in_;
-    } else if (wanted === '?' || wanted === name[in_]) {
-      at++;
-      in_++;
-    } else if (star >= 0) {
-      at = star + 1;
-      in_ = ++from;
-    } else return false;
-  }
-  while (pattern[at] === '*') at++;
-  return at === pattern.length;
+  return (project) => matchesGlob(folded, project);
 }
