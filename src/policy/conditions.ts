@@ -1,5 +1,5 @@
 import { dateText, type Instant } from '../bytes/instant.ts';
-import { normalizeName, versionOf } from '../pypi/names.ts';
+import { normalizeName, pep440VersionOf } from '../pypi/names.ts';
 import { compareVersions, parseVersion, type Version } from '../pypi/requirement/version.ts';
 import { versionKey } from '../pypi/versions.ts';
 import { birthOf } from './birth.ts';
@@ -39,7 +39,7 @@ interface Release {
 function releasesOf({ page, pins, now }: SeenPage): ReadonlyMap<string, Release> {
   const releases = new Map<string, Release>();
   for (const [filename, file] of page.files) {
-    const version = versionOf(filename, page.name)?.replaceAll('_', '-');
+    const version = pep440VersionOf(filename, page.name);
     if (version === undefined) continue;
     const at = birthOf(file, pins.get(filename), now)?.at ?? now;
     const key = versionKey(version);

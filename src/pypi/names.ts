@@ -122,3 +122,8 @@ export function versionOf(filename: string, project: string): string | undefined
   // Eggs carry tags after the version, which they escape as wheels do.
   return split.version.replace(/-py[0-9].*$/, '');
 }
+
+/** The same as versions are written (PEP 440): wheels write `_` for the `-` in them. */
+export function pep440VersionOf(filename: string, project: string): string | undefined {
+  return versionOf(filename, project)?.replaceAll('_', '-');
+}

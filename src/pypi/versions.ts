@@ -1,4 +1,4 @@
-import { isDistribution, versionOf } from './names.ts';
+import { isDistribution, pep440VersionOf, versionOf } from './names.ts';
 import type { Entry } from './project-page.ts';
 import { keyOf, parseVersion } from './requirement/version.ts';
 
@@ -20,7 +20,7 @@ export function derivedVersions(files: readonly Entry[], project: string): reado
   const found = new Map<string, string>();
   for (const file of files) {
     if (!isDistribution(file.filename)) continue;
-    const version = versionOf(file.filename, project)?.replace(/_/g, '-');
+    const version = pep440VersionOf(file.filename, project);
     if (version === undefined || parseVersion(version) === undefined) continue;
     const key = versionKey(version);
     if (!found.has(key)) found.set(key, version);

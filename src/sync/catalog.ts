@@ -2,7 +2,7 @@ import type { Caller } from '../async/caller.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { BelievedListing, PackageIndex } from '../mirror/package-index.ts';
 import type { OwnFile } from '../pypi/listing.ts';
-import { isDistribution, versionOf } from '../pypi/names.ts';
+import { isDistribution, pep440VersionOf } from '../pypi/names.ts';
 import { compareVersions, isPreRelease, keyOf, parseVersion, type Version } from '../pypi/requirement/version.ts';
 import { type Dependencies, dependenciesOf } from '../pypi/resolving/dependencies.ts';
 import type { Filters } from './filters.ts';
@@ -96,7 +96,7 @@ function releasesOf(page: BelievedListing, filters: Filters): ProjectReleases {
   for (const file of listing.files.values()) {
     const { filename } = file.entry;
     if (!isDistribution(filename)) continue;
-    const version = (versionOf(filename, listing.name) ?? '').replace(/_/g, '-');
+    const version = pep440VersionOf(filename, listing.name) ?? '';
     const parsed = parseVersion(version);
     const why =
       filters.release(listing.name, version) ??

@@ -1,7 +1,7 @@
 import { Refusal } from '../../bytes/refusal.ts';
 import type { IndexState, Pin } from '../../ports/index-state.ts';
 import type { QuarantineEntry } from '../../ports/policy.ts';
-import { versionOf } from '../../pypi/names.ts';
+import { pep440VersionOf } from '../../pypi/names.ts';
 import { parseVersion } from '../../pypi/requirement/version.ts';
 import { versionKey } from '../../pypi/versions.ts';
 import type { Quarantined, QuarantineRequest } from '../control/requests.ts';
@@ -59,7 +59,7 @@ async function namesOf(state: IndexState, project: string, version: string | und
   const pins = (await state.pins(project).read())?.value ?? new Map<string, Pin>();
   const key = version === undefined ? undefined : versionKey(version);
   const names = [...pins.keys()].filter(
-    (name) => key === undefined || versionKey(versionOf(name, project)?.replaceAll('_', '-') ?? '') === key,
+    (name) => key === undefined || versionKey(pep440VersionOf(name, project) ?? '') === key,
   );
   return names.slice(0, MOST_NAMED);
 }

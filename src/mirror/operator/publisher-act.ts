@@ -4,7 +4,7 @@ import { nameOf } from '../../policy/provenance.ts';
 import type { IndexState } from '../../ports/index-state.ts';
 import type { KeptProvenance, KnownPublisher } from '../../ports/provenance/kept.ts';
 import type { Publisher } from '../../provenance/publisher.ts';
-import { versionOf } from '../../pypi/names.ts';
+import { pep440VersionOf } from '../../pypi/names.ts';
 import { versionKey } from '../../pypi/versions.ts';
 import type { Act } from './acts.ts';
 
@@ -50,7 +50,7 @@ export async function publisherAct(
 function newIn({ publishers, files }: KeptProvenance, project: string, version: string): readonly Publisher[] {
   const found = new Map<string, Publisher>();
   for (const [filename, { judgement }] of files) {
-    const own = versionKey((versionOf(filename, project) ?? '').replaceAll('_', '-'));
+    const own = versionKey(pep440VersionOf(filename, project) ?? '');
     if (judgement.result !== 'verified' || own !== versionKey(version)) continue;
     for (const each of judgement.publishers)
       if (!publishers.some((one) => isSame(one, each)))

@@ -2,7 +2,7 @@ import type { Instant } from '../../bytes/instant.ts';
 import { AWAY_FOR, judgementOf, MISSING_FOR } from '../../policy/provenance.ts';
 import type { KeptJudgement, KeptProvenance } from '../../ports/provenance/kept.ts';
 import type { JudgedFile, JudgedPage } from '../../pypi/listing.ts';
-import { versionOf } from '../../pypi/names.ts';
+import { pep440VersionOf } from '../../pypi/names.ts';
 import { compareVersions, parseVersion, type Version } from '../../pypi/requirement/version.ts';
 import { versionKey } from '../../pypi/versions.ts';
 
@@ -25,7 +25,7 @@ export function newestAnnounced({ name, files }: JudgedPage): readonly JudgedFil
   const releases = new Map<string, { readonly version: Version; readonly files: JudgedFile[] }>();
   for (const file of files.values()) {
     const { filename, provenance } = file.entry;
-    const written = provenance === undefined ? undefined : versionOf(filename, name)?.replaceAll('_', '-');
+    const written = provenance === undefined ? undefined : pep440VersionOf(filename, name);
     const version = written === undefined ? undefined : parseVersion(written);
     if (written === undefined || version === undefined) continue;
     const key = versionKey(written);
