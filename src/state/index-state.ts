@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
-import type { IndexState, Pin, TrustStore } from '../ports/index-state.ts';
+import type { IndexState, Pin } from '../ports/index-state.ts';
 import type { StateStorage } from '../ports/state-storage.ts';
+import type { TrustStore } from '../ports/trust/trust-store.ts';
 import { createCarried } from './carried.ts';
 import { createDelegatedRoles } from './delegated.ts';
 import { createFacts } from './facts.ts';

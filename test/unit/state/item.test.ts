@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { PublishedTrust } from '../../../src/ports/index-state.ts';
 import { STATE_VALUE_BYTES, type StateStorage } from '../../../src/ports/state-storage.ts';
+import type { PublishedTrust } from '../../../src/ports/trust/trust-store.ts';
 import { verifyState } from '../../../src/state/admin/verify-state.ts';
 import { createIndexState } from '../../../src/state/index-state.ts';
 import { type ItemKind, StoredItem } from '../../../src/state/item.ts';
