@@ -6,7 +6,6 @@ import type { DiskBlobs } from '../disk/blob-storage.ts';
 import type { Volume } from '../disk/volume.ts';
 import type { CarriedTime } from '../mirror/carried/time.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
-import { RefusingIndex } from '../mirror/refusing-index.ts';
 import { relayedDocuments } from '../mirror/unsigned/relayed.ts';
 import type { RelayedDocuments } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -14,8 +13,6 @@ import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import type { Peers } from '../ports/peers.ts';
 import type { ProvenanceWork } from '../ports/provenance/work.ts';
-import { createIndexState } from '../state/index-state.ts';
-import { StateRoomKeeper } from '../state/room-keeper.ts';
 import { createFileWork } from '../workers/file-work.ts';
 import { createPageWork } from '../workers/page-work.ts';
 import { createPasswordWork, type PasswordWork } from '../workers/password-work.ts';
@@ -35,7 +32,7 @@ import type { FleetPeers } from './fleet/peer-files.ts';
 import type { SharedRedis } from './fleet/redis.ts';
 import { ALONE, leaseOf, openShared } from './fleet/shared.ts';
 import { tellingPeers } from './fleet/telling-peers.ts';
-import { openIndex, refuseUnknown, refusing } from './open-index.ts';
+import { keepRoom, openIndex, refuseNothingLeft, refuseUnknown, refusing } from './open-index.ts';
 import { operatorOn } from './operator/of-composition.ts';
 import type { OperatorPlace } from './operator/place.ts';
 import { workersOf } from './processes/divide.ts';
@@ -64,6 +61,8 @@ export interface Composition {
   readonly fetched: Records['fetched'];
   readonly journal: Records['journal'];
   readonly news: Records['news'];
+  /** What was asked for and refused by policy. */
+  readonly requests: Records['requests'];
   readonly passwords: PasswordWork;
   /** This machine's clock beside those of upstreams. */
   readonly clocks: ClockComparison;
@@ -113,7 +112,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const closers: (() => unknown)[] = [];
   try {
     const records = { config, clock, rehearsal, serving: upkeep, emit: told };
-    const { fetched, journal, tallies, news, emit } = recordsOf(directory, records, closers);
+    const { fetched, journal, tallies, news, requests, emit } = recordsOf(directory, records, closers);
     const shares = createShares(
       { fills: { places: config.limits.fills } },
       { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
@@ -158,6 +157,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       fetched,
       journal,
       news,
+      requests,
       passwords,
       clocks,
       shares,
@@ -275,25 +275,4 @@ async function composeIndexes(
   }
   refuseNothingLeft(indexes);
   return { indexes, states, imports, queues };
-}
-
-/** From now on there is room for new projects as long as there is something that can be let go. Returns what ends it. */
-function keepRoom(
-  index: string,
-  { storage }: DataDirectory,
-  { work, emit, config }: Pick<IndexParts, 'work' | 'emit' | 'config'>,
-): () => Promise<void> {
-  const { projectBytes } = config.cache;
-  const state = createIndexState({ storage, index, projectBytes, pinsInMemory: 1 });
-  const keeper = new StateRoomKeeper({ room: storage, state, work, emit });
-  storage.keepRoom(index, keeper);
-  // A limit may be lower than it was.
-  void keeper.makeRoom();
-  return () => keeper.close();
-}
-
-/** An index whose stored state is damaged refuses alone; where there is no other, the start does. */
-function refuseNothingLeft(indexes: readonly PackageIndex[]): void {
-  const refusing = indexes.filter((index) => index instanceof RefusingIndex);
-  if (refusing.length === indexes.length && refusing[0] !== undefined) throw refusing[0].refusal;
 }

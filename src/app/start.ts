@@ -26,6 +26,7 @@ import { MirrorHealth } from './health/mirror-health.ts';
 import { noEvents } from './no-events.ts';
 import { logOf } from './running/log.ts';
 import type { MirrorOptions, RunningMirror } from './running/mirror.ts';
+import { recordRefused } from './running/record-refused.ts';
 import { recordSent } from './running/record-sent.ts';
 import { readAgain } from './running/reload.ts';
 import { type Jobs, jobsOf } from './scrubbing/jobs.ts';
@@ -183,6 +184,7 @@ class Mirror implements RunningMirror {
         people: createPeoplePages({ composition, ...about, conditions: () => this.#conditions.inForce, findings }),
         onFinish,
         onSent: (sent) => recordSent({ config, composition }, sent),
+        onRefused: (refused) => recordRefused({ config, composition }, refused),
       }),
       refuse: createConnectionRefusal(onFinish),
       onCrowding: (crowding) => emit({ name: 'crowded', ...crowding }),

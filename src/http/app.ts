@@ -1,7 +1,7 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { PEER_BLOBS } from '../ports/peers.ts';
-import type { Exchange, OnSent } from './exchange.ts';
+import type { Exchange, OnRefused, OnSent } from './exchange.ts';
 import { CONTINUE_EVERY_MS } from './limits.ts';
 import type { MountedIndex } from './mount.ts';
 import { NOTHING_HERE } from './reply/answers.ts';
@@ -36,6 +36,7 @@ export interface ServedOptions {
   readonly metrics?: Metrics | undefined;
   /** Told of each file that a client is sent, before the last byte of it leaves. */
   readonly onSent?: OnSent | undefined;
+  readonly onRefused?: OnRefused | undefined;
   /** An error that is no refusal. Must not throw. */
   readonly onFault?: ((error: unknown) => void) | undefined;
   /** Between two interim answers to a client that waits; for tests. */
@@ -58,6 +59,7 @@ export function createApp(options: ServedOptions, mounted: readonly MountedIndex
     people,
     onFault = () => undefined,
     onSent = async () => undefined,
+    onRefused = () => undefined,
   } = options;
   const wait = createWait(options.continueEveryMs ?? CONTINUE_EVERY_MS);
   const app = new Hono<Env>({ getPath: (_, about) => about?.env?.asked.target.path ?? '/' });
@@ -84,7 +86,7 @@ export function createApp(options: ServedOptions, mounted: readonly MountedIndex
     });
   for (const index of mounted)
     for (const prefix of index.prefixes)
-      app.route(prefix || '/', indexRoutes(index, prefix, { wait, publicUrl, onFault, onSent }));
+      app.route(prefix || '/', indexRoutes(index, prefix, { wait, publicUrl, onFault, onSent, onRefused }));
   // After them: whatever a client of an index may ask for is its own.
   if (people !== undefined) layPeople(app, people, { mounted, onFault });
 

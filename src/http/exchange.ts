@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Caller } from '../async/caller.ts';
-import type { Reason } from '../bytes/refusal.ts';
+import type { Reason, RuledOut } from '../bytes/refusal.ts';
 import type { Event, Route } from '../ports/events.ts';
 import type { TrustedProxies } from './forwarded.ts';
 import { MAX_RECORDED_PATH } from './limits.ts';
@@ -22,6 +22,18 @@ export interface SentFile {
 
 /** Writes down who is sent a file: the last byte of it leaves when this resolves. Must not reject. */
 export type OnSent = (sent: SentFile) => Promise<void>;
+
+/** What was asked for and refused by a rule of policy. */
+export interface RefusedRequest extends RuledOut {
+  readonly index: string;
+  /** What was answered. */
+  readonly sentence: string;
+  readonly client: string;
+  readonly reader?: string | undefined;
+}
+
+/** Takes note of it, behind the answer. Must not throw. */
+export type OnRefused = (refused: RefusedRequest) => void;
 
 /** One answered request, for metrics and the access log. */
 export type Finished = Event<'answered'> & {

@@ -4,7 +4,7 @@ import { Refusal } from '../bytes/refusal.ts';
 import type { AcceptedLoss } from '../pypi/losses.ts';
 import type { Carried } from './carried.ts';
 import type { StoredList } from './list-store.ts';
-import type { QuarantineEntry } from './policy.ts';
+import type { QuarantineEntry, RequestAnswer } from './policy.ts';
 import type { KeptProvenance } from './provenance/kept.ts';
 import type { NewVersion } from './state-storage.ts';
 import type { TrustStore } from './trust/trust-store.ts';
@@ -54,11 +54,15 @@ export interface IndexState {
   page(project: string): PreparableItem<PageState>;
   readonly list: Item<StoredList>;
   quarantine(project: string): Item<readonly QuarantineEntry[]>;
+  /** What operators answered to what was refused, in that order. */
+  answers(project: string): Item<readonly RequestAnswer[]>;
   provenance(project: string): Item<KeptProvenance>;
   /** When upstream was first seen to hold it in quarantine, which outlives its page; no item where it never was. */
   seenQuarantine(project: string): Item<Instant>;
   /** Every project that has any or had, a page that is gone included. */
-  projects(kind: 'pins' | 'pages' | 'quarantine' | 'seen-quarantines' | 'provenance'): AsyncIterable<string>;
+  projects(
+    kind: 'pins' | 'pages' | 'quarantine' | 'answers' | 'seen-quarantines' | 'provenance',
+  ): AsyncIterable<string>;
   /** An operator's act: the trust begins again from the pinned root, and what it had come to is kept as evidence. */
   setTrustAside(at: Instant): Promise<void>;
 }

@@ -63,6 +63,20 @@ export interface QuarantineEntry {
   readonly at: Instant;
 }
 
+/** An operator's answer to what was asked for and refused: it may pass, or stays refused and whoever asks next is told why. */
+export interface RequestAnswer {
+  readonly action: 'allow' | 'deny';
+  /** As it was given; every version where there is none. */
+  readonly version?: string | undefined;
+  readonly file?: string | undefined;
+  /** The name of the rule that it answers; all where there is none. */
+  readonly rule?: string | undefined;
+  readonly reason: string;
+  /** It holds before that only; undefined: for ever. */
+  readonly until?: Instant | undefined;
+  readonly at: Instant;
+}
+
 /** What may be served beside being proved. One decision, asked at four points. */
 export interface Policy {
   /** Changes with the rules of a project and with every act of an operator on it: its page is then drawn again. No I/O. */

@@ -1,3 +1,4 @@
+import { OperatorAnswers } from '../../mirror/policy/answers.ts';
 import { WordsByHand } from '../../mirror/policy/by-hand.ts';
 import { ComposedPolicy } from '../../mirror/policy/composed.ts';
 import type { ProvenanceKeeper } from '../../mirror/provenance/keeper.ts';
@@ -28,6 +29,7 @@ export async function composePolicy(
     exceptions: policy?.exceptions.map(exceptionOf),
     sources: [
       await WordsByHand.open(state),
+      await OperatorAnswers.open(state),
       ...(told === undefined || advisories === undefined ? [] : [advisories]),
       ...(provenance === undefined ? [] : [provenance]),
     ],

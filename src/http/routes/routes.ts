@@ -6,7 +6,7 @@ import type { FileAddress } from '../../mirror/package-index.ts';
 import type { Route } from '../../ports/events.ts';
 import { isNormalized, isVariants, normalizeName } from '../../pypi/names.ts';
 import { UNPROVED } from '../../pypi/relink.ts';
-import type { Exchange, OnSent } from '../exchange.ts';
+import type { Exchange, OnRefused, OnSent } from '../exchange.ts';
 import type { MountedIndex, ReadIndex } from '../mount.ts';
 import { replyDocument, replyError, replyOptions, replyRedirect } from '../reply/doors.ts';
 import type { Target } from '../target.ts';
@@ -32,6 +32,7 @@ export interface RouteDeps {
   /** An error that is no refusal: a defect, for the log. */
   readonly onFault: (error: unknown) => void;
   readonly onSent: OnSent;
+  readonly onRefused: OnRefused;
 }
 
 const ALWAYS: IsImmutable = () => true;
@@ -77,7 +78,9 @@ export function indexRoutes(mounted: MountedIndex, prefix: string, deps: RouteDe
           await handle(asked, target.segments.slice(depth));
         } catch (error) {
           // Whoever left is told nothing, and that its work was given up is no fault.
-          if (!exchange.left && replyError(exchange, policy, error)) deps.onFault(error);
+          if (exchange.left) return RESPONSE_ALREADY_SENT;
+          if (replyError(exchange, policy, error)) deps.onFault(error);
+          noteRuled(exchange, policy.name, error, deps.onRefused);
         }
         return RESPONSE_ALREADY_SENT;
       },
@@ -91,6 +94,12 @@ export function indexRoutes(mounted: MountedIndex, prefix: string, deps: RouteDe
     laying.on('options', ({ exchange }) => replyOptions(exchange, policy)),
   );
   return routes;
+}
+
+/** What a rule refuses is asked for by somebody who may ask an operator for it next. */
+function noteRuled({ client, reader }: Exchange, index: string, error: unknown, onRefused: OnRefused): void {
+  if (!(error instanceof Refusal) || error.ruled === undefined) return;
+  onRefused({ ...error.ruled, index, sentence: error.message, client, reader });
 }
 
 /** The project list and the project pages, under both names that installers are given. */

@@ -60,6 +60,7 @@ describe('records', () => {
       { kind: 'access', lines: 1, bytes: 11 },
       { kind: 'tally', lines: 0, bytes: 0 },
       { kind: 'news', lines: 0, bytes: 0 },
+      { kind: 'requests', lines: 0, bytes: 0 },
     ]);
     await records.close();
     // What was there before lines were counted is counted.
