@@ -74,6 +74,8 @@ export interface RuledOut {
   readonly project: string;
   /** Undefined where it is the whole project. */
   readonly file: string | undefined;
+  /** Seconds since 1970: the rule says otherwise from then on; undefined where time changes nothing. */
+  readonly until: number | undefined;
 }
 
 interface RefusalOptions {

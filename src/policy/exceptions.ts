@@ -32,7 +32,7 @@ export interface Exceptions {
   readonly answers: readonly OperatorAnswer[];
 }
 
-interface About {
+export interface About {
   readonly project: string;
   /** Undefined for what is said of the whole project. */
   readonly filename: string | undefined;
@@ -50,12 +50,20 @@ export function excepted(
   about: About,
 ): Word {
   if (rule.first === true || word.action === 'report' || configured.length + answers.length === 0) return word;
-  const isFor = (each: Exception) => isOf(each, rule, about);
-  const exception = configured.find(isFor);
-  const answer = exception === undefined ? answers.findLast(isFor) : undefined;
+  const exception = configured.find((each) => isOf(each, rule, about));
+  const answer = exception === undefined ? answerOn(answers, rule, about) : undefined;
   if (answer?.action === 'deny') return declined(word, answer);
   const found = exception ?? answer;
   return found === undefined ? word : passing(word, found);
+}
+
+/** The operator's answer that counts; undefined where nobody has answered, or no longer. */
+export function answerOn<A extends Exception>(
+  answers: readonly A[],
+  rule: Pick<Rule, 'name'>,
+  about: About,
+): A | undefined {
+  return answers.findLast((each) => isOf(each, rule, about));
 }
 
 function passing(word: Word, { until, reason }: Exception): Word {

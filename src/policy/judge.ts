@@ -112,7 +112,7 @@ function denied(
     refusal: (name) =>
       new Refusal('policy', word.sentence(name), {
         subject: whole ? 'page' : 'file',
-        ruled: { rule: rule.name, project, file: whole ? undefined : name },
+        ruled: { rule: rule.name, project, file: whole ? undefined : name, until: word.until },
       }),
     until,
   };

@@ -9,7 +9,8 @@ interface Recording {
 
 /** Counts who was refused what by which rule. */
 export function recordRefused({ config, composition }: Recording, refused: RefusedRequest): void {
-  const { index, project, file, rule, sentence } = refused;
+  const { index, project, file, rule, sentence, until } = refused;
   const { party: client } = askedBy(config, refused);
-  composition.requests.note({ at: composition.clock.now(), client, index, project, file, rule, sentence });
+  const at = composition.clock.now();
+  composition.requests.note({ at, client, index, project, file, rule, sentence, until });
 }

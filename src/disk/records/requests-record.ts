@@ -17,6 +17,8 @@ export interface RefusedRequest {
   readonly rule: string;
   /** What was answered. */
   readonly sentence: string;
+  /** The rule says otherwise from then on; undefined where time changes nothing. */
+  readonly until: Instant | undefined;
 }
 
 /** The same thing refused by the same rule, added up. */
@@ -44,6 +46,7 @@ const Line = z.object({
   file: z.string().optional(),
   rule: z.string(),
   sentence: z.string(),
+  until: z.int().optional(),
   count: z.int().min(1),
 });
 
@@ -106,7 +109,7 @@ export class RequestsRecord {
     for await (const read of this.#lines.read()) {
       const { data } = Line.safeParse(read);
       if (data === undefined || data.at < since) continue;
-      const { at, client, count, file, ...rest } = data;
+      const { at, client, count, file, until, ...rest } = data;
       if (data.project === '') {
         uncounted += count;
         continue;
@@ -115,7 +118,7 @@ export class RequestsRecord {
       const before = sums.get(key);
       const last = Math.max(before?.last ?? at, at);
       sums.set(key, {
-        ...(before === undefined || at >= before.last ? { ...rest, file } : before),
+        ...(before === undefined || at >= before.last ? { ...rest, file, until } : before),
         first: Math.min(before?.first ?? at, at),
         last,
         count: (before?.count ?? 0) + count,
@@ -167,7 +170,7 @@ export class RequestsRecord {
 
 /** Of a client that asks for very many things only how often. */
 function unnamed({ at, client, index }: RefusedRequest): RefusedRequest {
-  return { at, client, index, project: '', file: undefined, rule: '', sentence: '' };
+  return { at, client, index, project: '', file: undefined, rule: '', sentence: '', until: undefined };
 }
 
 function keyOf({ client, index, project, file, rule }: RefusedRequest): string {

@@ -75,7 +75,7 @@ describe('the strictest word', () => {
     expect(denied.refusal(NEW)).toMatchObject({
       reason: 'policy',
       subject: 'file',
-      ruled: { rule: 'a', project: 'alpha', file: NEW },
+      ruled: { rule: 'a', project: 'alpha', file: NEW, until: undefined },
     });
   });
 });

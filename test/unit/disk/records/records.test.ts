@@ -75,7 +75,7 @@ describe('records', () => {
     await more.close();
     expect((await again.kept())[1]).toEqual({ kind: 'access', lines: 2, bytes: 23 });
     expect((await recordsOf(await scratchDirectory(), true).kept()).map(({ lines: count }) => count)).toEqual([
-      0, 0, 0, 0,
+      0, 0, 0, 0, 0,
     ]);
   });
 

@@ -15,6 +15,7 @@ const asked = (over: Partial<RefusedRequest> = {}): RefusedRequest => ({
   file: FILE,
   rule: 'minimum age',
   sentence: `${FILE} is too young.`,
+  until: undefined,
   ...over,
 });
 
@@ -40,7 +41,7 @@ describe('what was refused', () => {
     record.note(asked({ at: NOW + 5, sentence: 'newer' }));
     record.note(asked({ at: NOW + 3, client: '192.0.2.2' }));
     // Of another worker.
-    beside.note(asked({ at: NOW + DAY, client: '192.0.2.1', sentence: 'newest' }));
+    beside.note(asked({ at: NOW + DAY, client: '192.0.2.1', sentence: 'newest', until: NOW + 7 * DAY }));
     await beside.settle();
     const { sums, unnamed } = await record.sums();
     expect(sums).toEqual([
@@ -50,6 +51,7 @@ describe('what was refused', () => {
         file: FILE,
         rule: 'minimum age',
         sentence: 'newest',
+        until: NOW + 7 * DAY,
         first: NOW,
         last: NOW + DAY,
         count: 4,
