@@ -4,7 +4,10 @@ import { askedBy, type Discretion } from './asked-by.ts';
 
 interface Recording {
   readonly config: Discretion;
-  readonly composition: Pick<Composition, 'requests' | 'clock'>;
+  readonly composition: {
+    readonly requests: Pick<Composition['requests'], 'note'>;
+    readonly clock: Pick<Composition['clock'], 'now'>;
+  };
 }
 
 /** Counts who was refused what by which rule. */
