@@ -112,7 +112,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const closers: (() => unknown)[] = [];
   try {
     const records = { config, clock, rehearsal, serving: upkeep, emit: told };
-    const { fetched, journal, tallies, news, requests, emit } = recordsOf(directory, records, closers);
+    const { tallies, emit, ...kept } = recordsOf(directory, records, closers);
+    const { journal } = kept;
     const shares = createShares(
       { fills: { places: config.limits.fills } },
       { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
@@ -154,10 +155,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       sizes: directory.sizes,
       kept: directory.kept,
       clock,
-      fetched,
-      journal,
-      news,
-      requests,
+      ...kept,
       passwords,
       clocks,
       shares,

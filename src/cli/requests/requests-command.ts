@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { collect, instant } from '../arguments.ts';
+import { collect, dayOrInstant } from '../arguments.ts';
 import { type CommonFlags, configOf, withPlace } from '../with-config.ts';
 
 interface Flags extends CommonFlags {
@@ -32,7 +32,7 @@ export function requestsCommand(program: Command): void {
     .option('--rule <name>', 'with --allow or --deny: the rule, as the list and the sentence name it')
     .option('--file <name>', 'only this file of the project')
     .option('--reason <text>', 'why; clients are told, and it is kept in the audit trail')
-    .addOption(new Option('--until <time>', 'with --allow: before this time only').argParser(instant))
+    .addOption(new Option('--until <date>', 'with --allow: before this day or time only').argParser(dayOrInstant))
     .option('--dry-run', 'only say what would pass, or stay refused')
     .option('--json', 'for machines')
     .action(async (index: string | undefined, what: string | undefined, flags: Flags) => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { dayOrInstant } from '../../../src/cli/arguments.ts';
 import { createProgram } from '../../../src/cli/program.ts';
 import { requests } from '../../../src/cli/requests/requests.ts';
 import { loadConfig } from '../../../src/config/load.ts';
@@ -163,6 +164,11 @@ describe('the queue of what was refused', () => {
 describe('the command line', () => {
   const run = (...args: readonly string[]) =>
     createProgram(() => undefined).parseAsync(['requests', '--data', join(scratch, 'data'), ...args], { from: 'user' });
+
+  it('takes a day for the end of an exception, and refuses what is no time', async () => {
+    expect([dayOrInstant('2026-12-24'), dayOrInstant('2026-12-24T12:00:00Z')]).toEqual([1_798_070_400, 1_798_113_600]);
+    expect(() => dayOrInstant('2026-02-30')).toThrow('Not a time');
+  });
 
   it.each([
     ['an answer that is neither', ['main', 'alpha', '--rule', 'names', '--reason', 'x']],
