@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { existing } from '../../bytes/existing.ts';
 import { collect, dayOrInstant } from '../arguments.ts';
 import { type CommonFlags, configOf, withPlace } from '../with-config.ts';
 
@@ -55,7 +56,8 @@ function answerOf(flags: Flags, index: string | undefined, what: string | undefi
   }
   if (flags.index !== undefined || all === true || records !== undefined)
     throw new InvalidArgumentError('--index, --all and --records are of the list: an answer names its index first.');
-  if (index === undefined || what === undefined || rule === undefined || reason === undefined)
+  if (what === undefined || rule === undefined || reason === undefined)
     throw new InvalidArgumentError('An answer takes INDEX NAME[==VERSION] --rule RULE --reason TEXT.');
-  return { index, what, action: allow ? 'allow' : 'deny', rule, reason, file, until, dryRun } as const;
+  const named = existing(index, 'a project was named and no index');
+  return { index: named, what, action: allow ? 'allow' : 'deny', rule, reason, file, until, dryRun } as const;
 }

@@ -175,7 +175,9 @@ describe('the command line', () => {
     ['an answer without a rule', ['--allow', 'main', 'alpha', '--reason', 'x']],
     ['an answer without a reason', ['--allow', 'main', 'alpha', '--rule', 'names']],
     ['an answer without a project', ['--deny', 'main', '--rule', 'names', '--reason', 'x']],
-    ['an answer with what is of the list', ['--deny', 'main', 'alpha', '--rule', 'names', '--reason', 'x', '--all']],
+    ['an answer with --all', ['--deny', 'main', 'alpha', '--rule', 'names', '--reason', 'x', '--all']],
+    ['an answer with --index', ['--deny', 'main', 'alpha', '--rule', 'names', '--reason', 'x', '--index', 'main']],
+    ['an answer with --records', ['--deny', 'main', 'alpha', '--rule', 'names', '--reason', 'x', '--records', 'd']],
   ])('takes no %s', async (_, args) => {
     await expect(run(...args)).rejects.toThrow(/Say --allow or --deny|An answer takes|are of the list/);
   });

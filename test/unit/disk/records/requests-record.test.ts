@@ -111,9 +111,21 @@ describe('what was refused', () => {
     expect(await records.count('requests')).toBe(1);
   });
 
+  it('is counted anew each day', async () => {
+    const started = await start();
+    for (const at of [NOW, NOW + 1, NOW + 2, NOW + DAY]) started.record.note(asked({ at }));
+    await started.record.settle();
+    expect((await lines(started)).map(({ count }) => count)).toEqual([1, 1, 1, 1]);
+    expect((await started.record.sums()).sums).toMatchObject([{ count: 4, first: NOW, last: NOW + DAY }]);
+  });
+
   it('leaves out lines that are none', async () => {
     const { record, records } = await start();
-    await records.append('requests', ['{"at":1}', 'no json'], 10_000);
+    await records.append(
+      'requests',
+      ['{"at":1}', 'no json', JSON.stringify({ ...asked({ project: 'beta' }), count: 0 })],
+      10_000,
+    );
     record.note(asked());
     expect((await record.sums()).sums).toHaveLength(1);
   });
