@@ -37,7 +37,7 @@ export function changesOf(seen: KnownPage, before: Judge, after: Judge, now: Ins
     if (was.action === is.action) return [];
     const of = is.action === 'serve' ? was : is;
     if (of.action === 'serve') return [];
-    return [{ project, file, before: was.action, after: is.action, rule: of.rule, why: of.refusal(file).message }];
+    return [{ project, file, before: was.action, after: is.action, rule: of.rule, why: of.sentence(file) }];
   });
 }
 
@@ -65,7 +65,7 @@ export function refusedOf<S extends Sent>(seen: KnownPage, sent: readonly S[], j
       until = nextOf(verdict);
     }
     const on = verdictOn(verdict, each.file);
-    if (on.action !== 'serve') refused.push({ sent: each, rule: on.rule, why: on.refusal(each.file).message });
+    if (on.action !== 'serve') refused.push({ sent: each, rule: on.rule, why: on.sentence(each.file) });
   }
   return refused;
 }

@@ -109,6 +109,7 @@ function denied(
   return {
     action: word.action === 'deny' ? 'deny' : 'hide',
     rule: rule.name,
+    sentence: (name) => word.sentence(name),
     refusal: (name) =>
       new Refusal('policy', word.sentence(name), {
         subject: whole ? 'page' : 'file',

@@ -16,6 +16,8 @@ export interface Denied {
   readonly action: 'hide' | 'deny';
   /** The rule's name, for people. */
   readonly rule: string;
+  /** Why, of this file. */
+  sentence(filename: string): string;
   refusal(filename: string): Refusal;
   readonly until?: Instant | undefined;
 }
