@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { judgeAgain } from '../../../src/app/fleet/follow-fleet.ts';
 import { OperatorAnswers } from '../../../src/mirror/policy/answers.ts';
 import { namesRule } from '../../../src/policy/names.ts';
 import type { Rule } from '../../../src/policy/rule.ts';
@@ -74,6 +75,15 @@ describe('an answer', () => {
       ruled: { rule: 'closed', project: 'alpha', file: NEW },
     });
     expect(asked.count).toBe(1);
+  });
+
+  it('is in force where another process has told of it', async () => {
+    const { index, names } = await start();
+    await give({});
+    await judgeAgain(index, [['main', 'answers', 'beta']]);
+    expect(await names()).toEqual([OLD]);
+    await judgeAgain(index, [['main', 'answers', 'alpha']]);
+    expect(await names()).toEqual([OLD, NEW]);
   });
 
   it('is remembered by the next start', async () => {
