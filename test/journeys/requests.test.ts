@@ -85,8 +85,8 @@ describe('verbatim requests', () => {
     await expect
       .poll(async () => (await requests()).said.requests, { timeout: 60_000 })
       .toMatchObject([
-        { project: 'secret', files: [], rule: 'names', count: 1, clients: 1, state: 'open' },
         { project: 'alpha', version: '2.0', files: [NEW.filename], rule: 'minimum age', clients: 1, state: 'open' },
+        { project: 'secret', files: [], rule: 'names', count: 1, clients: 1, state: 'open' },
       ]);
 
     const toNew = ['main', 'Alpha==2', '--rule', 'minimum age'];

@@ -67,7 +67,11 @@ export async function askedOf(config: Config, { index, records, now }: AskedOpti
   const answers = await answersOf(config, wanted);
   const judged = wanted.map((sum) => judgedBy(sum, answers.get(answersKey(sum)) ?? [], now));
   const asked = [...Map.groupBy(judged, keyOf).values()].map(entryOf);
-  return { asked: asked.sort((one, other) => other.clients - one.clients || other.last - one.last), unnamed };
+  return { asked: asked.sort(byDemand), unnamed };
+}
+
+function byDemand(one: AskedFor, other: AskedFor): number {
+  return other.clients - one.clients || other.count - one.count || other.last - one.last;
 }
 
 interface Judged {
