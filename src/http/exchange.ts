@@ -2,7 +2,8 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Socket } from 'node:net';
 import type { Caller } from '../async/caller.ts';
 import type { Reason } from '../bytes/refusal.ts';
-import type { Event, Route } from '../ports/events.ts';
+import { type Event, METHODS, type Route } from '../ports/events.ts';
+import { type BodyLimits, readBody } from './body.ts';
 import type { TrustedProxies } from './forwarded.ts';
 import { MAX_RECORDED_PATH } from './limits.ts';
 import { partyOf } from './party.ts';
@@ -131,6 +132,13 @@ export class Exchange {
     return this.#outgoing.statusCode;
   }
 
+  /** What was sent with the request, whole. Rejects as `readBody`, or with `ClientLeft`. */
+  body(limits: BodyLimits): Promise<Uint8Array> {
+    // RFC 9110 §10.1.1: the client waits for it.
+    if (this.headers.expect !== undefined && !this.begun) this.#outgoing.writeContinue();
+    return readBody(this.#incoming, limits, () => new ClientLeft('the client closed its connection'));
+  }
+
   /** The connection ends with the answer. */
   endConnection(): void {
     this.#outgoing.shouldKeepAlive = false;
@@ -247,7 +255,7 @@ export function outgoingOf(exchange: Exchange): ServerResponse {
 }
 
 function methodOf({ method }: Exchange): Finished['method'] {
-  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? method : 'other';
+  return METHODS.find((each) => each === method) ?? 'other';
 }
 
 /** The path of a request target as it may be written to a log: no query, no user and password, bounded. */
