@@ -38,7 +38,7 @@ export function placeOf(
 ): RecordPlace {
   if (encrypted || (method !== STORED && method !== DEFLATED)) throw noZip('it is packed in a way that is not read');
   if (Math.max(size, compressed) > MAX_RECORD)
-    throw new Refusal('limit', `it has more than ${MAX_RECORD} bytes, or unpacks to more`);
+    throw new Refusal('limit', `it has, or unpacks to, more than ${MAX_RECORD} bytes`);
   const view = new DataView(archive.buffer, archive.byteOffset, archive.byteLength);
   // A local header is shorter than the directory behind it: there is always as much to read.
   if (view.getUint32(offset, true) !== LOCAL) throw noZip('it is not where its directory says');

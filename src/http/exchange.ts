@@ -133,10 +133,16 @@ export class Exchange {
   }
 
   /** What was sent with the request, whole. Rejects as `readBody`, or with `ClientLeft`. */
-  body(limits: BodyLimits): Promise<Uint8Array> {
+  received(limits: BodyLimits): Promise<Uint8Array> {
+    const { expect, 'content-length': length, 'content-encoding': coding } = this.headers;
     // RFC 9110 §10.1.1: the client waits for it.
-    if (this.headers.expect !== undefined && !this.begun) this.#outgoing.writeContinue();
-    return readBody(this.#incoming, limits, () => new ClientLeft('the client closed its connection'));
+    if (expect !== undefined) this.sayContinue();
+    return readBody(
+      this.#incoming,
+      { length, coding },
+      limits,
+      () => new ClientLeft('the client closed its connection'),
+    );
   }
 
   /** The connection ends with the answer. */

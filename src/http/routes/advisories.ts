@@ -69,7 +69,7 @@ export function layAdvisories(app: Hono<Env>, service: AdvisoryService, { onFaul
       }
       return RESPONSE_ALREADY_SENT;
     };
-  const body = (exchange: Exchange) => exchange.body({ bytes: MAX_ASKED_BODY, within: ASKED_BODY_MS });
+  const body = (exchange: Exchange) => exchange.received({ bytes: MAX_ASKED_BODY, within: ASKED_BODY_MS });
   app.all(
     QUERY,
     on('POST', async (exchange) => service.query(await body(exchange))),
