@@ -41,7 +41,7 @@ describe('a query', () => {
     ['a package URL of another ecosystem', { package: { purl: 'pkg:npm/demo@1' } }, 'Python packages alone'],
     ['what is no package URL', { package: { purl: 'pypi/demo' } }, 'is no package URL'],
     ['a package URL that is broken', { package: { purl: 'pkg:pypi/demo@%' } }, 'is no package URL'],
-    ['a package URL and a name', named('demo', { purl: 'pkg:pypi/demo' }), 'leave out package.name'],
+    ['a package URL and a name', { package: { name: 'demo', purl: 'pkg:pypi/demo' } }, 'leave out package.name'],
     [
       'a package URL and an ecosystem',
       { package: { ecosystem: 'PyPI', purl: 'pkg:pypi/demo' } },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AdvisoryAnswers } from '../../../src/app/advisories/answers.ts';
 import type { FeedKeeper } from '../../../src/app/advisories/keeper.ts';
 import { createShares } from '../../../src/async/shares.ts';
@@ -257,6 +257,23 @@ describe('an archive that is not what it was', () => {
       await own.keeper.look();
       expect((await json(ask(at.url, '/v1/vulns/MAL-2026-1'))).value).toEqual(BAD);
       expect(own.keeper.standing.trouble).toBeUndefined();
+      expect(at.faults).toEqual([]);
+    } finally {
+      await at.close();
+      await own.close();
+    }
+  });
+
+  it('ends the connection where its damage shows in the middle of an answer', async () => {
+    const own = await keepFeed(archiveOf(RECORDS));
+    const at = await start(own.keeper);
+    try {
+      const { offset, compressed } = own.keeper.inForce?.advisories.place('PYSEC-2026-2') ?? expect.fail();
+      const file = await open(own.kept, 'r+');
+      await file.write(Buffer.alloc(compressed), 0, compressed, offset);
+      await file.close();
+      await expect(post('/v1/query', of('alpha'), {}, at)).rejects.toThrow();
+      await vi.waitFor(() => expect(at.finished).toMatchObject([{ status: 200, aborted: true, reason: 'state' }]));
       expect(at.faults).toEqual([]);
     } finally {
       await at.close();
