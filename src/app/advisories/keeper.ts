@@ -58,6 +58,7 @@ export class FeedKeeper implements FactSource<'knownBad'> {
   #archive: KeptArchive | undefined;
   /** Of the feed before, out of which an answer may still be read. */
   #former: KeptArchive | undefined;
+  /** Of the one in force; undefined where the same one is to be taken, and kept, anew. */
   #sha256: string | undefined;
   /** Of what is kept, when it was read last. */
   #changedMs: number | undefined;
@@ -139,7 +140,7 @@ export class FeedKeeper implements FactSource<'knownBad'> {
 
   async #readSource(): Promise<void> {
     const { source, volume } = this.#options;
-    const bytes = await source.look();
+    const bytes = await source.look(this.#sha256 === undefined);
     const next = bytes && (await this.#judge(bytes));
     if (bytes === undefined || next === undefined) return;
     try {
@@ -148,6 +149,7 @@ export class FeedKeeper implements FactSource<'knownBad'> {
     } catch (error) {
       // What is known to be bad is in force, though it cannot be kept.
       await this.#swap(next, undefined);
+      this.#sha256 = undefined;
       throw error;
     }
     await this.#swap(next, await this.#openKept());
@@ -163,7 +165,6 @@ export class FeedKeeper implements FactSource<'knownBad'> {
     const message = `An advisory cannot be read from ${this.#path} (${why})`;
     if (this.#trouble !== undefined) return;
     this.#trouble = message;
-    // The same archive is taken, and kept, anew.
     this.#sha256 = undefined;
     const about = { index: '', subject: 'file', thing: this.#path } as const;
     this.#options.emit({ name: 'rejected', ...about, reason: 'digest', message, at: 'disk' });
