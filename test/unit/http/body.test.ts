@@ -29,7 +29,7 @@ describe('the body of a request', () => {
     ['that is packed', { coding: 'gzip' }, '1', 'encoding'],
   ])('%s is refused', async (_, announced, sent, reason) => {
     const body = new PassThrough();
-    body.write(sent);
+    body.end(sent);
     await expect(read(body, announced)).rejects.toMatchObject({ reason, subject: 'request' });
   });
 
