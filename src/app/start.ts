@@ -14,6 +14,7 @@ import { createEmit } from '../telemetry/events.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
+import { AdvisoryAnswers } from './advisories/answers.ts';
 import { type Composition, compose } from './compose.ts';
 import { MirrorConditions } from './conditions/mirror-conditions.ts';
 import { listenForCommands } from './control/for-commands.ts';
@@ -181,6 +182,7 @@ class Mirror implements RunningMirror {
         trustedProxies: config.server.trustedProxies,
         peers: composition.fleetPeers?.door(composition.blobs),
         publicUrl: () => this.#publicUrl,
+        advisories: new AdvisoryAnswers(composition.advisories),
         people: createPeoplePages({ composition, ...about, conditions: () => this.#conditions.inForce, findings }),
         onFinish,
         onSent: (sent) => recordSent({ config, composition }, sent),

@@ -6,6 +6,7 @@ import { CONTINUE_EVERY_MS } from './limits.ts';
 import type { MountedIndex } from './mount.ts';
 import { NOTHING_HERE } from './reply/answers.ts';
 import { replyError, replyProblem } from './reply/doors.ts';
+import { type AdvisoryService, layAdvisories } from './routes/advisories.ts';
 import {
   type Health,
   type Metrics,
@@ -28,6 +29,8 @@ export interface ServedOptions {
   readonly people?: PeoplePages | undefined;
   /** Why answers should not be asked for now; nothing where they may be. Never because upstream or Redis is away. */
   readonly notReady?: (() => readonly NotReady[]) | undefined;
+  /** Absent: this listener is asked nothing about advisories. */
+  readonly advisories?: AdvisoryService | undefined;
   /** Absent: nothing is told of what this mirror promises. */
   readonly health?: Health | undefined;
   /** Absent: other replicas have nothing from here. */
@@ -57,6 +60,7 @@ export function createApp(options: ServedOptions, mounted: readonly MountedIndex
     metrics,
     peers,
     people,
+    advisories,
     onFault = () => undefined,
     onSent = async () => undefined,
     onRefused = () => undefined,
@@ -84,6 +88,8 @@ export function createApp(options: ServedOptions, mounted: readonly MountedIndex
       await replyPeer(exchange, target.path, peers);
       return RESPONSE_ALREADY_SENT;
     });
+  // Before them: an index at the root answers OPTIONS of whatever there is.
+  if (advisories !== undefined) layAdvisories(app, advisories, { onFault });
   for (const index of mounted)
     for (const prefix of index.prefixes)
       app.route(prefix || '/', indexRoutes(index, prefix, { wait, publicUrl, onFault, onSent, onRefused }));

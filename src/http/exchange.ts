@@ -2,7 +2,8 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Socket } from 'node:net';
 import type { Caller } from '../async/caller.ts';
 import type { Reason, RuledOut } from '../bytes/refusal.ts';
-import type { Event, Route } from '../ports/events.ts';
+import { type Event, METHODS, type Route } from '../ports/events.ts';
+import { type BodyLimits, readBody } from './body.ts';
 import type { TrustedProxies } from './forwarded.ts';
 import { MAX_RECORDED_PATH } from './limits.ts';
 import { partyOf } from './party.ts';
@@ -143,6 +144,19 @@ export class Exchange {
     return this.#outgoing.statusCode;
   }
 
+  /** What was sent with the request, whole. Rejects as `readBody`, or with `ClientLeft`. */
+  received(limits: BodyLimits): Promise<Uint8Array> {
+    const { expect, 'content-length': length, 'content-encoding': coding } = this.headers;
+    // RFC 9110 §10.1.1: the client waits for it.
+    if (expect !== undefined) this.sayContinue();
+    return readBody(
+      this.#incoming,
+      { length, coding },
+      limits,
+      () => new ClientLeft('the client closed its connection'),
+    );
+  }
+
   /** The connection ends with the answer. */
   endConnection(): void {
     this.#outgoing.shouldKeepAlive = false;
@@ -259,7 +273,7 @@ export function outgoingOf(exchange: Exchange): ServerResponse {
 }
 
 function methodOf({ method }: Exchange): Finished['method'] {
-  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? method : 'other';
+  return METHODS.find((each) => each === method) ?? 'other';
 }
 
 /** The path of a request target as it may be written to a log: no query, no user and password, bounded. */

@@ -6,7 +6,7 @@ import type { Access, Granted, Verdict } from './access/access.ts';
 import { createApp, type ServedOptions } from './app.ts';
 import { beginExchange, type Exchange, type OnFinish } from './exchange.ts';
 import { createTrustedProxies } from './forwarded.ts';
-import { guard } from './guard.ts';
+import { endUnread, guard } from './guard.ts';
 import { MAX_PIPELINED } from './limits.ts';
 import { mount, type ServedIndex } from './mount.ts';
 import {
@@ -18,6 +18,7 @@ import {
   UNAUTHORIZED,
 } from './reply/answers.ts';
 import { replyError, replyProblem, replyRedirect } from './reply/doors.ts';
+import { takesBody } from './routes/advisories.ts';
 import type { Asked } from './routes/routes.ts';
 import { createWarm } from './routes/warm-page.ts';
 import { readTarget } from './target.ts';
@@ -48,6 +49,7 @@ export function createListener(options: ListenerOptions): RequestListener {
   const app = createApp(options, mounted);
   const asked = new WeakMap<object, Asked>();
   const inTurn = createTurns();
+  const takes = (url: string) => options.advisories !== undefined && takesBody(url);
   const route = getRequestListener(
     (request, { incoming }) =>
       app.fetch(request, { asked: existing(asked.get(incoming), 'a request came past the listener') }),
@@ -58,7 +60,7 @@ export function createListener(options: ListenerOptions): RequestListener {
     if (exchange.left) return;
     if (isGranted(verdict)) exchange.reader = verdict.reader;
     try {
-      const target = admit(exchange, verdict);
+      const target = admit(exchange, verdict, takes);
       if (target === undefined) return;
       asked.set(incoming, { exchange, target });
       void route(incoming, outgoing);
@@ -133,13 +135,14 @@ function isOpen(url: string | undefined, hasPeers: boolean): boolean {
 const CHALLENGE = ['WWW-Authenticate', 'Basic realm="Verbatim", charset="UTF-8"'];
 
 /** What can be asked of this listener at all; answers everything else itself. */
-function admit(exchange: Exchange, verdict: Verdict): Asked['target'] | undefined {
-  const refused = guard(exchange);
+function admit(exchange: Exchange, verdict: Verdict, takes: (url: string) => boolean): Asked['target'] | undefined {
+  const refused = guard(exchange, takes);
   if (refused !== undefined) {
     replyProblem(exchange, undefined, refused);
     return undefined;
   }
   if (!isGranted(verdict)) {
+    endUnread(exchange);
     if (verdict === 'busy') replyProblem(exchange, undefined, TOO_MANY_PASSWORDS);
     else replyProblem(exchange, undefined, UNAUTHORIZED, CHALLENGE);
     return undefined;

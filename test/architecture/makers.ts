@@ -100,7 +100,9 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
     beginExchange: ['src/http/listener.ts'],
     outgoingOf: ['src/http/reply/'],
   },
-  'src/http/reply/own-words.ts': { ownWords: ['src/http/routes/health.ts'] },
+  'src/http/reply/own-words.ts': { ownWords: ['src/http/routes/health.ts', 'src/http/routes/advisories.ts'] },
+  // Ids of the feed in force, and records out of its archive.
+  'src/advisories/answer.ts': { makeAdvisoryAnswer: ['src/app/advisories/answers.ts'] },
   // A template and a style: for everybody in the room.
   'src/web/html.ts': {},
   // Made of markup alone.

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AdvisoryAnswers } from '../../src/app/advisories/answers.ts';
 import { importPlace } from '../../src/app/carry/import-place.ts';
 import { type Composition, compose } from '../../src/app/compose.ts';
 import { recordSent } from '../../src/app/running/record-sent.ts';
@@ -307,6 +308,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     const listener = createListener({
       indexes: composition.indexes.map((index) => ({ index })),
       defaultIndex: 'main',
+      advisories: new AdvisoryAnswers(composition.advisories),
       people: createPeoplePages({
         composition,
         defaultIndex: 'main',

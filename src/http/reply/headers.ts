@@ -1,6 +1,7 @@
 import { strongTag } from '../../bytes/etag.ts';
 import type { Range } from '../../bytes/range.ts';
 import type { EvidenceKind, Life } from '../../mirror/package-index.ts';
+import { JSON_TYPE } from '../../pypi/media-types.ts';
 import { type BodyFacts, VARY, type Variant } from '../../render/page.ts';
 import { LONGEST_RETRY_AFTER, RELAYED_MAX_AGE } from '../limits.ts';
 import type { Answer } from './answers.ts';
@@ -210,6 +211,11 @@ export function optionsHeaders(policy: ResponsePolicy): FlatHeaders {
 export function shownHeaders(length: number): FlatHeaders {
   const always = ['Cache-Control', 'no-store', 'Vary', 'Accept', 'Referrer-Policy', 'no-referrer'];
   return ['Content-Length', String(length), ...always, ...common(undefined)];
+}
+
+/** Nothing vouches for advisories but the feed they came in. */
+export function advisoryHeaders(length: number): FlatHeaders {
+  return [...textHeaders(JSON_TYPE, length), 'Verbatim-Evidence', 'none'];
 }
 
 export function textHeaders(contentType: string, length: number): FlatHeaders {
