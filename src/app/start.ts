@@ -101,7 +101,7 @@ class Mirror implements RunningMirror {
     this.#parts = parts;
     this.log = parts.log;
     this.indexes = parts.composition.indexes;
-    this.defaultIndex = defaultIndexOf(parts.config.indexes);
+    this.defaultIndex = defaultIndexOf(parts.config);
     const { config, composition, emit } = parts;
     const { clock, fleet, fleetPeers } = composition;
     const onDisk = () => void this.#conditions.look();

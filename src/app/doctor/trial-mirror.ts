@@ -42,7 +42,7 @@ export class TrialMirror {
       const server = await startServer({
         listener: createListener({
           indexes: indexes.map((index) => servedIndex(index, { config, access: undefined, bucket: undefined })),
-          defaultIndex: defaultIndexOf(config.indexes),
+          defaultIndex: defaultIndexOf(config),
         }),
         host: '127.0.0.1',
         port: 0,

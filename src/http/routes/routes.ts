@@ -9,7 +9,8 @@ import { UNPROVED } from '../../pypi/relink.ts';
 import { type Address, asking, fileOf, pageOf, policyOf } from '../address.ts';
 import type { Exchange, OnSent } from '../exchange.ts';
 import type { ReadIndex } from '../mount.ts';
-import { replyDocument, replyError, replyOptions, replyRedirect } from '../reply/doors.ts';
+import { SIGNED_ELSEWHERE } from '../reply/answers.ts';
+import { replyDocument, replyError, replyOptions, replyProblem, replyRedirect } from '../reply/doors.ts';
 import type { Target } from '../target.ts';
 import type { Wait } from '../waiting.ts';
 import { relayAnswers } from './documents.ts';
@@ -177,9 +178,7 @@ function laySigned({ routes, address, on, wait, onSent }: Laying): void {
     // Metadata of several repositories under one root would be nobody's.
     routes.get(
       '/tuf/*',
-      on('metadata', () => {
-        throw new Refusal('unlisted', SEVERAL, { subject: 'request' });
-      }),
+      on('metadata', ({ exchange }) => replyProblem(exchange, address.policy, SIGNED_ELSEWHERE)),
     );
     return;
   }
@@ -202,9 +201,6 @@ function laySigned({ routes, address, on, wait, onSent }: Laying): void {
 }
 
 const TARGETS = '/tuf/targets/';
-
-const SEVERAL =
-  'This address is over several indexes: what one of them signs is below its own address, under its name.';
 
 function absent(subject: Subject): Refusal {
   return new Refusal('unlisted', 'Nothing of this name can be in an index.', { subject });
