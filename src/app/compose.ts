@@ -6,12 +6,12 @@ import type { DiskBlobs } from '../disk/blob-storage.ts';
 import type { Volume } from '../disk/volume.ts';
 import type { CarriedTime } from '../mirror/carried/time.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
-import { RefusingIndex } from '../mirror/refusing-index.ts';
 import { relayedDocuments } from '../mirror/unsigned/relayed.ts';
 import type { RelayedDocuments } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
+import type { PageWork } from '../ports/page-work.ts';
 import type { Peers } from '../ports/peers.ts';
 import type { ProvenanceWork } from '../ports/provenance/work.ts';
 import { createIndexState } from '../state/index-state.ts';
@@ -35,7 +35,7 @@ import type { FleetPeers } from './fleet/peer-files.ts';
 import type { SharedRedis } from './fleet/redis.ts';
 import { ALONE, leaseOf, openShared } from './fleet/shared.ts';
 import { tellingPeers } from './fleet/telling-peers.ts';
-import { openIndex, refuseUnknown, refusing } from './open-index.ts';
+import { openIndex, refuseNothingLeft, refuseUnknown, refusing } from './open-index.ts';
 import { operatorOn } from './operator/of-composition.ts';
 import type { OperatorPlace } from './operator/place.ts';
 import { workersOf } from './processes/divide.ts';
@@ -65,6 +65,7 @@ export interface Composition {
   readonly journal: Records['journal'];
   readonly news: Records['news'];
   readonly passwords: PasswordWork;
+  readonly work: PageWork;
   /** This machine's clock beside those of upstreams. */
   readonly clocks: ClockComparison;
   readonly shares: CommonShares;
@@ -159,6 +160,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       journal,
       news,
       passwords,
+      work,
       clocks,
       shares,
       redis,
@@ -205,7 +207,6 @@ interface FilesOptions {
   readonly redis: SharedRedis | undefined;
   readonly fleetPeers: FleetPeers | undefined;
   readonly retention: Retention;
-  /** Among the processes of this directory; undefined where there is one. */
   readonly peers: Peers | undefined;
 }
 
@@ -290,10 +291,4 @@ function keepRoom(
   // A limit may be lower than it was.
   void keeper.makeRoom();
   return () => keeper.close();
-}
-
-/** An index whose stored state is damaged refuses alone; where there is no other, the start does. */
-function refuseNothingLeft(indexes: readonly PackageIndex[]): void {
-  const refusing = indexes.filter((index) => index instanceof RefusingIndex);
-  if (refusing.length === indexes.length && refusing[0] !== undefined) throw refusing[0].refusal;
 }

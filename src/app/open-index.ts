@@ -1,5 +1,6 @@
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig } from '../config/config.ts';
+import type { PackageIndex } from '../mirror/package-index.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
@@ -52,6 +53,12 @@ export function refusing(index: IndexConfig, refusal: Refusal, emit: Emit): Refu
   emit({ name: 'rejected', index: name, reason, subject: 'state', thing: name, message, at: 'disk' });
   const layout = index.evidence === 'index' ? 'simple' : typeof index.layout === 'string' ? index.layout : 'custom';
   return new RefusingIndex({ name, evidence, upstream, layout, refusal });
+}
+
+/** An index whose stored state is damaged refuses alone; where there is no other, the start does. */
+export function refuseNothingLeft(indexes: readonly PackageIndex[]): void {
+  const refusing = indexes.filter((index) => index instanceof RefusingIndex);
+  if (refusing.length === indexes.length && refusing[0] !== undefined) throw refusing[0].refusal;
 }
 
 /** Names of indexes that the operator speaks of and that are none. */

@@ -24,6 +24,7 @@ import { followFleet } from './fleet/follow-fleet.ts';
 import { followPeer } from './fleet/follow-peer.ts';
 import { MirrorHealth } from './health/mirror-health.ts';
 import { noEvents } from './no-events.ts';
+import { combinedOf } from './running/combined.ts';
 import { logOf } from './running/log.ts';
 import type { MirrorOptions, RunningMirror } from './running/mirror.ts';
 import { recordSent } from './running/record-sent.ts';
@@ -176,6 +177,7 @@ class Mirror implements RunningMirror {
       listener: createListener({
         ...this.#shared(),
         indexes: composition.indexes.map((index) => servedIndex(index, { config, access, bucket: composition.bucket })),
+        combined: combinedOf(config, composition),
         access,
         trustedProxies: config.server.trustedProxies,
         peers: composition.fleetPeers?.door(composition.blobs),
