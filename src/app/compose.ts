@@ -123,8 +123,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const { redis, fleetPeers } = upkeep ? await openShared(config, emit, closers) : ALONE;
     const retention = new Retention();
     const shown = { shares, emit, nowMs, upkeep, reading, seams, redis, fleetPeers, retention, peers };
-    const places = { config, directory, ...shown };
-    const { blobs, disk, place } = filesOf(places, closers);
+    const { blobs, disk, place } = filesOf({ config, directory, ...shown }, closers);
     closers.push(() => retention.end());
     const ready = place.ready();
     const { work, fileWork, passwords, judging } = threadsOf(shares, upkeep, closers);

@@ -44,7 +44,7 @@ function askedFor(config: Config, composition: Composition, address: string | un
 }
 
 /** The first of which it is held. Where none is, the last one's word is told. */
-async function firstOf(indexes: readonly PackageIndex[], name: string) {
+export async function firstOf<I extends Pick<PackageIndex, 'name' | 'explain'>>(indexes: readonly I[], name: string) {
   let unknown: unknown;
   for (const index of indexes)
     try {

@@ -23,8 +23,14 @@ const glob = z
   }, 'must be a project, such as requests or acme-*: without versions, and not every name there is')
   .transform((text) => parsePattern(text)?.glob ?? text);
 
-export const of = z.array(z.string()).min(2, 'must name two indexes at least').max(MOST_INDEXES);
-export const owned = z.record(z.string(), z.array(glob).max(MOST_GLOBS));
+export const of = z
+  .array(z.string())
+  .min(2, 'must name two indexes at least')
+  .max(MOST_INDEXES, 'must name sixteen indexes at most');
+export const owned = z.record(
+  z.string(),
+  z.array(glob).max(MOST_GLOBS, 'must be a thousand at most: a glob stands for many'),
+);
 
 interface Given {
   readonly of?: readonly string[] | undefined;

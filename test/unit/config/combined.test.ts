@@ -67,6 +67,16 @@ describe('an address over several indexes', () => {
     ['none', '{ of: [] }', 'main.of: must name two indexes at least'],
     ['one index', '{ of: [private] }', 'main.of: must name two indexes at least'],
     [
+      'more than anybody has',
+      `{ of: [${Array.from({ length: 17 }, (_, at) => `a${at}`).join(', ')}] }`,
+      'main.of: must name sixteen indexes at most',
+    ],
+    [
+      'more than globs are for',
+      `{ of: [private, public], owned: { private: [${Array.from({ length: 1001 }, (_, at) => `a${at}`).join(', ')}] } }`,
+      'main.owned.private: must be a thousand at most',
+    ],
+    [
       'an owner that is not in it',
       '{ of: [private, public], owned: { secret: [a] } }',
       'main.owned.secret: owns names',

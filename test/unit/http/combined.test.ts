@@ -134,12 +134,14 @@ async function filesOf(project: string) {
 }
 
 describe.each([
-  ['pages at hand', true],
-  ['pages that are waited for', false],
-])('one address over several indexes, %s', (_, warm) => {
+  ['pages at hand', true, true],
+  ['pages that are waited for', false, false],
+  ['the first one’s pages not at hand', false, true],
+  ['the last one’s pages not at hand', true, false],
+])('one address over several indexes, %s', (_, first, last) => {
   beforeEach(() => {
-    own.warm = warm;
-    open.warm = warm;
+    own.warm = first;
+    open.warm = last;
   });
 
   it('the first index that has a name has it whole, under its own policy and its own name in the log', async () => {
