@@ -29,6 +29,7 @@ const PUBLIC = [
   file('acme-lost', 13),
   file('requests', 14),
   { ...file('acme', 15), filename: 'acme-lib-1.0.tar.gz' },
+  { ...file('requests', 16), filename: 'requests-acme-1.0.tar.gz' },
 ];
 
 const OUTAGE = new Refusal('unreachable', 'The private index cannot be reached.', { subject: 'page' });
@@ -92,7 +93,7 @@ beforeAll(async () => {
   });
   open = await createStillIndex({ name: 'pypi', files: PUBLIC, unverified: documentsOf('pypi') });
   const members = [
-    { index: own.index as Pick<PackageIndex, 'name' | 'list'>, owned: ['acme-*'] },
+    { index: own.index as Pick<PackageIndex, 'name' | 'list'>, owned: ['acme-*', 'requests-acme'] },
     { index: open.index as Pick<PackageIndex, 'name' | 'list'>, owned: ['requests'] },
   ];
   server = await startServer({
@@ -253,6 +254,17 @@ describe('files of one address over several indexes', () => {
     expect(answer.status).toBe(200);
     expect(finished[0]?.index).toBe('pypi');
     expect(asked).not.toContain('acme-lib');
+  });
+});
+
+describe('a file whose name could be two projects’', () => {
+  it('is not had where the one that is held cannot be asked, and the other does not have it', async () => {
+    const at = `/all/${open.pathOf('requests-acme-1.0.tar.gz')}`;
+    expect((await get(at)).status).toBe(200);
+    // Not known to lack it: so it is asked.
+    own.warm = false;
+    open.refusal = OUTAGE;
+    expect((await get(at)).status).toBe(503);
   });
 });
 
