@@ -28,7 +28,8 @@ beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'verbatim-one-address-'));
   [own, open] = await Promise.all([startFakePypi(), startFakePypi()]);
   for (const project of PRIVATE) own.upload(project, tinyWheel(project, '1.0'));
-  for (const project of [...NAMESAKES, 'mill']) open.upload(project, tinyWheel(project, '99.0'));
+  // What a mirror looks at when it starts is the first that the list names.
+  for (const project of ['mill', ...NAMESAKES]) open.upload(project, tinyWheel(project, '99.0'));
   file = join(scratch, 'verbatim.yaml');
   const index = (pypi: FakePypi) =>
     `{ upstream: "${pypi.url}simple/", evidence: index, file_hosts: ["${pypi.files.url.replace(/\/$/, '')}"] }`;
