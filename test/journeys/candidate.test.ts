@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { internalCaller } from '../../src/async/caller.ts';
+import { instantText } from '../../src/bytes/instant.ts';
 import { Refusal } from '../../src/bytes/refusal.ts';
 import type { Origin } from '../../src/mirror/package-index.ts';
 import { KEYS, type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
@@ -99,6 +100,30 @@ describe('a candidate', () => {
     expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
     rig.replay(before);
     expect(await reasonOf(signed().refresh())).toBe('rollback');
+  });
+
+  it('whose delegated role has expired, or is one that nobody delegates to, says so of the role, and nothing else', async () => {
+    await start();
+    const [role = ''] = rig.signed.bins.names;
+    rig.signed.repository.touch(role);
+    const expires = instantText(rig.clock.now() + 40);
+    rig.signed.publish({
+      roles: {
+        [role](document) {
+          document.expires = expires;
+        },
+      },
+    });
+    rig.clock.advance(60);
+    const from = bundle();
+    const kept: unknown[] = [];
+    await signed().refresh({
+      from,
+      async beforePublish({ roles }) {
+        for (const name of [role, 'nobody']) kept.push(await roles?.keep(name, job));
+      },
+    });
+    expect(kept).toEqual([false, false]);
   });
 
   it('that is turned down pins nothing of what it listed', async () => {

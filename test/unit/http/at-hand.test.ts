@@ -32,9 +32,9 @@ describe('a page at hand', () => {
       406,
     ],
     ['of a project that is not at hand', 'GET /simple/other/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 404],
-    ['with two Hosts', `GET ${PAGE} HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n`, 400],
-    ['with a Host that is none', `GET ${PAGE} HTTP/1.1\r\nHost: a!b\r\n\r\n`, 400],
-    ['in a version of HTTP that is none of ours', `GET ${PAGE} HTTP/2.0\r\nHost: a\r\n\r\n`, 400],
+    ['with two Hosts', `GET ${PAGE} HTTP/1.1\r\nHost: a\r\nHost: a\r\nConnection: close\r\n\r\n`, 400],
+    ['with a Host that is none', `GET ${PAGE} HTTP/1.1\r\nHost: a!b\r\nConnection: close\r\n\r\n`, 400],
+    ['in a version of HTTP that is none of ours', `GET ${PAGE} HTTP/2.0\r\nHost: a\r\nConnection: close\r\n\r\n`, 400],
   ])('asked for %s', async (_, request, status) => {
     expect(statusOf(await send(request))).toBe(status);
   });
@@ -58,14 +58,15 @@ describe('a page at hand', () => {
     ['a body of unknown length', 'Transfer-Encoding: chunked'],
     ['an upgrade', 'Connection: Upgrade\r\nUpgrade: websocket'],
   ])('ends its connection where it came with %s', async (_, line) => {
-    const heard = await send(`GET ${PAGE} HTTP/1.1\r\nHost: a\r\n${line}\r\n\r\n`);
+    const request = `GET ${PAGE} HTTP/1.1\r\nHost: a\r\n${line}\r\n\r\n`;
+    const heard = await shout(serving().url, request, (socket) => socket.once('data', () => socket.end()));
     expect(statusesOf(heard)).toEqual([200]);
     expect(heard.text).toContain('Connection: close');
   });
 });
 
 it('a Host that is none is refused in words, whatever is asked for', async () => {
-  const heard = await send('GET /nothing HTTP/1.1\r\nHost: a!b\r\n\r\n');
+  const heard = await send('GET /nothing HTTP/1.1\r\nHost: a!b\r\nConnection: close\r\n\r\n');
   expect([statusOf(heard), heard.text.includes('"reason"')]).toEqual([400, true]);
 });
 
