@@ -105,7 +105,7 @@ export function readyLines(
     lines.push(whatIsServed(index), ...evidenceLines(index).map((line) => `  ${line}`));
   for (const { name, of } of Object.values(config.addresses ?? {}))
     lines.push(
-      `Serving "${name}" over ${of.join(', ')}: a project is the first one's that has it, and no other is asked`,
+      `Serving "${name}" over ${of.join(', ')}: a project is the first one's that has it, and none behind it is asked`,
     );
   lines.push(...conditionLines(conditions));
   const insecure = !base.startsWith('https:') && !isLoopback(new URL(base).hostname);
