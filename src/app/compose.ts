@@ -11,6 +11,7 @@ import type { RelayedDocuments } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
+import type { PageWork } from '../ports/page-work.ts';
 import type { Peers } from '../ports/peers.ts';
 import type { ProvenanceWork } from '../ports/provenance/work.ts';
 import { createFileWork } from '../workers/file-work.ts';
@@ -64,6 +65,7 @@ export interface Composition {
   /** What was asked for and refused by policy. */
   readonly requests: Records['requests'];
   readonly passwords: PasswordWork;
+  readonly work: PageWork;
   /** This machine's clock beside those of upstreams. */
   readonly clocks: ClockComparison;
   readonly shares: CommonShares;
@@ -122,8 +124,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const { redis, fleetPeers } = upkeep ? await openShared(config, emit, closers) : ALONE;
     const retention = new Retention();
     const shown = { shares, emit, nowMs, upkeep, reading, seams, redis, fleetPeers, retention, peers };
-    const places = { config, directory, ...shown };
-    const { blobs, disk, place } = filesOf(places, closers);
+    const { blobs, disk, place } = filesOf({ config, directory, ...shown }, closers);
     closers.push(() => retention.end());
     const ready = place.ready();
     const { work, fileWork, passwords, judging } = threadsOf(shares, upkeep, closers);
@@ -157,6 +158,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       clock,
       ...kept,
       passwords,
+      work,
       clocks,
       shares,
       redis,
@@ -203,7 +205,6 @@ interface FilesOptions {
   readonly redis: SharedRedis | undefined;
   readonly fleetPeers: FleetPeers | undefined;
   readonly retention: Retention;
-  /** Among the processes of this directory; undefined where there is one. */
   readonly peers: Peers | undefined;
 }
 

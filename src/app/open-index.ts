@@ -60,6 +60,12 @@ export function refusing(index: IndexConfig, refusal: Refusal, emit: Emit): Refu
   return new RefusingIndex({ name, evidence, upstream, layout, refusal });
 }
 
+/** An index whose stored state is damaged refuses alone; where there is no other, the start does. */
+export function refuseNothingLeft(indexes: readonly PackageIndex[]): void {
+  const refusing = indexes.filter((index) => index instanceof RefusingIndex);
+  if (refusing.length === indexes.length && refusing[0] !== undefined) throw refusing[0].refusal;
+}
+
 /** Names of indexes that the operator speaks of and that are none. */
 export function refuseUnknown(names: Iterable<string>, { indexes }: Config): void {
   for (const name of names)
@@ -84,10 +90,4 @@ export function keepRoom(
   // A limit may be lower than it was.
   void keeper.makeRoom();
   return () => keeper.close();
-}
-
-/** An index whose stored state is damaged refuses alone; where there is no other, the start does. */
-export function refuseNothingLeft(indexes: readonly PackageIndex[]): void {
-  const refusing = indexes.filter((index) => index instanceof RefusingIndex);
-  if (refusing.length === indexes.length && refusing[0] !== undefined) throw refusing[0].refusal;
 }

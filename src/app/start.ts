@@ -25,6 +25,7 @@ import { followFleet } from './fleet/follow-fleet.ts';
 import { followPeer } from './fleet/follow-peer.ts';
 import { MirrorHealth } from './health/mirror-health.ts';
 import { noEvents } from './no-events.ts';
+import { combinedOf } from './running/combined.ts';
 import { logOf } from './running/log.ts';
 import type { MirrorOptions, RunningMirror } from './running/mirror.ts';
 import { recordRefused } from './running/record-refused.ts';
@@ -103,7 +104,7 @@ class Mirror implements RunningMirror {
     this.#parts = parts;
     this.log = parts.log;
     this.indexes = parts.composition.indexes;
-    this.defaultIndex = defaultIndexOf(parts.config.indexes);
+    this.defaultIndex = defaultIndexOf(parts.config);
     const { config, composition, emit } = parts;
     const { clock, fleet, fleetPeers } = composition;
     const onDisk = () => void this.#conditions.look();
@@ -178,6 +179,7 @@ class Mirror implements RunningMirror {
       listener: createListener({
         ...this.#shared(),
         indexes: composition.indexes.map((index) => servedIndex(index, { config, access, bucket: composition.bucket })),
+        combined: combinedOf(config, composition),
         access,
         trustedProxies: config.server.trustedProxies,
         peers: composition.fleetPeers?.door(composition.blobs),

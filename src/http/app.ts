@@ -1,9 +1,9 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { PEER_BLOBS } from '../ports/peers.ts';
+import type { Address } from './address.ts';
 import type { Exchange, OnRefused, OnSent } from './exchange.ts';
 import { CONTINUE_EVERY_MS } from './limits.ts';
-import type { MountedIndex } from './mount.ts';
 import { NOTHING_HERE } from './reply/answers.ts';
 import { replyError, replyProblem } from './reply/doors.ts';
 import { type AdvisoryService, layAdvisories } from './routes/advisories.ts';
@@ -19,7 +19,7 @@ import {
 } from './routes/health.ts';
 import { type PeerDoor, replyPeer } from './routes/peer.ts';
 import { layPeople, type PeoplePages } from './routes/people.ts';
-import { type Env, indexRoutes } from './routes/routes.ts';
+import { addressRoutes, type Env } from './routes/routes.ts';
 import { createWait } from './waiting.ts';
 
 export interface ServedOptions {
@@ -53,7 +53,7 @@ type Own = (
 ) => (context: { readonly env: Env['Bindings'] }) => Promise<Response>;
 
 /** Every route. Its environment holds what is asked, and none of node's objects. */
-export function createApp(options: ServedOptions, mounted: readonly MountedIndex[]): Hono<Env> {
+export function createApp(options: ServedOptions, addresses: readonly Address[]): Hono<Env> {
   const {
     notReady = () => [],
     publicUrl = () => undefined,
@@ -90,11 +90,11 @@ export function createApp(options: ServedOptions, mounted: readonly MountedIndex
     });
   // Before them: an index at the root answers OPTIONS of whatever there is.
   if (advisories !== undefined) layAdvisories(app, advisories, { onFault });
-  for (const index of mounted)
-    for (const prefix of index.prefixes)
-      app.route(prefix || '/', indexRoutes(index, prefix, { wait, publicUrl, onFault, onSent, onRefused }));
+  for (const address of addresses)
+    for (const prefix of address.prefixes)
+      app.route(prefix || '/', addressRoutes(address, prefix, { wait, publicUrl, onFault, onSent, onRefused }));
   // After them: whatever a client of an index may ask for is its own.
-  if (people !== undefined) layPeople(app, people, { mounted, onFault });
+  if (people !== undefined) layPeople(app, people, { addresses, onFault });
 
   app.notFound(own('none', (exchange) => replyProblem(exchange, undefined, NOTHING_HERE)));
   app.onError((error, { env }) => {

@@ -3,12 +3,13 @@ import { getRequestListener } from '@hono/node-server';
 import { existing } from '../bytes/existing.ts';
 import { PEER_BLOBS } from '../ports/peers.ts';
 import type { Access, Granted, Verdict } from './access/access.ts';
+import { addressesOf, type CombinedIndexes } from './address.ts';
 import { createApp, type ServedOptions } from './app.ts';
 import { beginExchange, type Exchange, type OnFinish } from './exchange.ts';
 import { createTrustedProxies } from './forwarded.ts';
 import { endUnread, guard } from './guard.ts';
 import { MAX_PIPELINED } from './limits.ts';
-import { mount, type ServedIndex } from './mount.ts';
+import type { ServedIndex } from './mount.ts';
 import {
   BAD_REQUEST,
   NO_CONNECTION,
@@ -25,7 +26,9 @@ import { readTarget } from './target.ts';
 
 export interface ListenerOptions extends ServedOptions {
   readonly indexes: readonly ServedIndex[];
-  /** The name of the index that also lies at the root. */
+  /** Addresses over several of them. */
+  readonly combined?: readonly CombinedIndexes[] | undefined;
+  /** The name of the index, or of the address over several, that also lies at the root. */
   readonly defaultIndex: string;
   /** Asked before everything but health; absent: everybody may read. */
   readonly access?: Access | undefined;
@@ -44,9 +47,9 @@ export function createListener(options: ListenerOptions): RequestListener {
     options.trustedProxies === undefined || options.trustedProxies.length === 0
       ? undefined
       : createTrustedProxies(options.trustedProxies);
-  const mounted = options.indexes.map((served) => mount(served, defaultIndex));
-  const warm = createWarm(mounted, onFinish);
-  const app = createApp(options, mounted);
+  const addresses = addressesOf(options.indexes, options.combined ?? [], defaultIndex);
+  const warm = createWarm(addresses, onFinish);
+  const app = createApp(options, addresses);
   const asked = new WeakMap<object, Asked>();
   const inTurn = createTurns();
   const takes = (url: string) => options.advisories !== undefined && takesBody(url);

@@ -65,7 +65,12 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
     ],
   },
   'src/render/page.ts': {
-    makePage: ['src/mirror/projects/draw.ts', 'src/mirror/projects/list-drawer.ts'],
+    makePage: [
+      'src/mirror/projects/draw.ts',
+      'src/mirror/projects/list-drawer.ts',
+      // Of names that lists have which were drawn of what is believed.
+      'src/mirror/combined-index.ts',
+    ],
     restorePage: ['src/mirror/projects/drawn-bodies.ts'],
   },
   'src/mirror/files/file-answer.ts': {

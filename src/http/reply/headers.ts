@@ -9,7 +9,8 @@ import type { Answer } from './answers.ts';
 /** What all answers about one index share. */
 export interface ResponsePolicy {
   readonly name: string;
-  readonly evidence: EvidenceKind | 'first-sight' | 'removed';
+  /** `none` of an address over several indexes: what it says of itself nobody vouches for. */
+  readonly evidence: EvidenceKind | 'first-sight' | 'removed' | 'none';
   /** True where any web page may read it; never for an index that needs credentials. */
   readonly cors: boolean;
   /** Who may store its answers: anybody on the way, or only the client, where reading needs credentials. */
@@ -28,7 +29,7 @@ const IMMUTABLE = 'max-age=31536000, immutable';
 
 function common(
   policy: ResponsePolicy | undefined,
-  evidence: ResponsePolicy['evidence'] | 'none' | undefined = policy?.evidence,
+  evidence: ResponsePolicy['evidence'] | undefined = policy?.evidence,
 ): FlatHeaders {
   const headers = ['X-Content-Type-Options', 'nosniff'];
   if (policy === undefined || evidence === undefined) return headers;
