@@ -37,7 +37,8 @@ export function placeOf(
   { offset, compressed, size, method, crc, encrypted }: ZipMember,
 ): RecordPlace {
   if (encrypted || (method !== STORED && method !== DEFLATED)) throw noZip('it is packed in a way that is not read');
-  if (size > MAX_RECORD) throw new Refusal('limit', `it unpacks to more than ${MAX_RECORD} bytes`);
+  if (Math.max(size, compressed) > MAX_RECORD)
+    throw new Refusal('limit', `it has, or unpacks to, more than ${MAX_RECORD} bytes`);
   const view = new DataView(archive.buffer, archive.byteOffset, archive.byteLength);
   // A local header is shorter than the directory behind it: there is always as much to read.
   if (view.getUint32(offset, true) !== LOCAL) throw noZip('it is not where its directory says');
@@ -45,9 +46,15 @@ export function placeOf(
   return { offset: start, compressed, size, method, crc };
 }
 
+/** Packed bytes that are those of the record themselves. */
+export function isStored({ method }: RecordPlace): boolean {
+  return method === STORED;
+}
+
 /** The record, unpacked and held to its checksum. Refuses `digest`. */
-export function unpacked(packed: Uint8Array, { size, method, crc }: RecordPlace): Uint8Array {
-  const bytes = method === STORED ? packed : inflated(packed, size);
+export function unpacked(packed: Uint8Array, place: RecordPlace): Uint8Array {
+  const { size, crc } = place;
+  const bytes = isStored(place) ? packed : inflated(packed, size);
   if (bytes.byteLength !== size || crc32(bytes) !== crc)
     throw new Refusal('digest', 'is not what the directory of its archive states', { subject: 'file' });
   return bytes;

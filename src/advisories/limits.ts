@@ -20,3 +20,15 @@ export const MAX_NAMED = 20;
 export const RECORDS_A_STEP = 500;
 /** Projects that stay unpacked. */
 export const UNPACKED_PROJECTS = 512;
+/** Bytes of what is asked; a batch of a thousand has some 100 KB. */
+export const MAX_QUERY_BYTES = 1024 * 1024;
+/** Questions of a batch: as many as OSV takes. */
+export const MAX_QUERIES = 1000;
+/** Nesting of what is asked; the API needs four. */
+export const MAX_QUERY_DEPTH = 8;
+/** Values of what is asked; a question has some six. */
+export const MAX_QUERY_VALUES = 20_000;
+/** Ids that one answer names; a thousand packages have some hundreds. */
+export const MAX_ANSWERED_IDS = 50_000;
+/** Bytes of the records of one answer; those of the package with most advisories have some 10 MB. */
+export const MAX_ANSWERED_BYTES = 128 * 1024 * 1024;

@@ -8,7 +8,7 @@ import { MAX_ID, MAX_RECORD, MAX_RECORD_DEPTH, MAX_RECORD_VALUES, MAX_SUMMARY } 
 
 // One advisory, in the format of OSV (https://ossf.github.io/osv-schema/).
 
-const ECOSYSTEM = 'PyPI';
+export const ECOSYSTEM = 'PyPI';
 
 /** An event of a range: what happened, and at which version. */
 export type Bound = readonly [kind: 'introduced' | 'fixed' | 'last_affected' | 'limit', version: string];

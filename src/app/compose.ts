@@ -6,16 +6,14 @@ import type { DiskBlobs } from '../disk/blob-storage.ts';
 import type { Volume } from '../disk/volume.ts';
 import type { CarriedTime } from '../mirror/carried/time.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
-import { RefusingIndex } from '../mirror/refusing-index.ts';
 import { relayedDocuments } from '../mirror/unsigned/relayed.ts';
 import type { RelayedDocuments } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
+import type { PageWork } from '../ports/page-work.ts';
 import type { Peers } from '../ports/peers.ts';
 import type { ProvenanceWork } from '../ports/provenance/work.ts';
-import { createIndexState } from '../state/index-state.ts';
-import { StateRoomKeeper } from '../state/room-keeper.ts';
 import { createFileWork } from '../workers/file-work.ts';
 import { createPageWork } from '../workers/page-work.ts';
 import { createPasswordWork, type PasswordWork } from '../workers/password-work.ts';
@@ -35,7 +33,7 @@ import type { FleetPeers } from './fleet/peer-files.ts';
 import type { SharedRedis } from './fleet/redis.ts';
 import { ALONE, leaseOf, openShared } from './fleet/shared.ts';
 import { tellingPeers } from './fleet/telling-peers.ts';
-import { openIndex, refuseUnknown, refusing } from './open-index.ts';
+import { keepRoom, openIndex, refuseNothingLeft, refuseUnknown, refusing } from './open-index.ts';
 import { operatorOn } from './operator/of-composition.ts';
 import type { OperatorPlace } from './operator/place.ts';
 import { workersOf } from './processes/divide.ts';
@@ -64,7 +62,10 @@ export interface Composition {
   readonly fetched: Records['fetched'];
   readonly journal: Records['journal'];
   readonly news: Records['news'];
+  /** What was asked for and refused by policy. */
+  readonly requests: Records['requests'];
   readonly passwords: PasswordWork;
+  readonly work: PageWork;
   /** This machine's clock beside those of upstreams. */
   readonly clocks: ClockComparison;
   readonly shares: CommonShares;
@@ -113,7 +114,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const closers: (() => unknown)[] = [];
   try {
     const records = { config, clock, rehearsal, serving: upkeep, emit: told };
-    const { fetched, journal, tallies, news, emit } = recordsOf(directory, records, closers);
+    const { tallies, emit, ...kept } = recordsOf(directory, records, closers);
+    const { journal } = kept;
     const shares = createShares(
       { fills: { places: config.limits.fills } },
       { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
@@ -122,8 +124,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const { redis, fleetPeers } = upkeep ? await openShared(config, emit, closers) : ALONE;
     const retention = new Retention();
     const shown = { shares, emit, nowMs, upkeep, reading, seams, redis, fleetPeers, retention, peers };
-    const places = { config, directory, ...shown };
-    const { blobs, disk, place } = filesOf(places, closers);
+    const { blobs, disk, place } = filesOf({ config, directory, ...shown }, closers);
     closers.push(() => retention.end());
     const ready = place.ready();
     const { work, fileWork, passwords, judging } = threadsOf(shares, upkeep, closers);
@@ -155,10 +156,9 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       sizes: directory.sizes,
       kept: directory.kept,
       clock,
-      fetched,
-      journal,
-      news,
+      ...kept,
       passwords,
+      work,
       clocks,
       shares,
       redis,
@@ -205,7 +205,6 @@ interface FilesOptions {
   readonly redis: SharedRedis | undefined;
   readonly fleetPeers: FleetPeers | undefined;
   readonly retention: Retention;
-  /** Among the processes of this directory; undefined where there is one. */
   readonly peers: Peers | undefined;
 }
 
@@ -275,25 +274,4 @@ async function composeIndexes(
   }
   refuseNothingLeft(indexes);
   return { indexes, states, imports, queues };
-}
-
-/** From now on there is room for new projects as long as there is something that can be let go. Returns what ends it. */
-function keepRoom(
-  index: string,
-  { storage }: DataDirectory,
-  { work, emit, config }: Pick<IndexParts, 'work' | 'emit' | 'config'>,
-): () => Promise<void> {
-  const { projectBytes } = config.cache;
-  const state = createIndexState({ storage, index, projectBytes, pinsInMemory: 1 });
-  const keeper = new StateRoomKeeper({ room: storage, state, work, emit });
-  storage.keepRoom(index, keeper);
-  // A limit may be lower than it was.
-  void keeper.makeRoom();
-  return () => keeper.close();
-}
-
-/** An index whose stored state is damaged refuses alone; where there is no other, the start does. */
-function refuseNothingLeft(indexes: readonly PackageIndex[]): void {
-  const refusing = indexes.filter((index) => index instanceof RefusingIndex);
-  if (refusing.length === indexes.length && refusing[0] !== undefined) throw refusing[0].refusal;
 }

@@ -198,6 +198,13 @@ export async function withDataDirectory<T>(config: Config, run: (directory: Data
 /** Throws Refusal `unlisted` for an index that is not configured. */
 export function indexOf(config: Config, name: string): IndexConfig {
   const index = config.indexes[name];
+  const address = config.addresses?.[name];
+  if (address !== undefined)
+    throw new Refusal(
+      'unlisted',
+      `${name} is one address over several indexes (${address.of.join(', ')}): name the one that is meant.`,
+      { subject: 'request' },
+    );
   if (index === undefined)
     throw new Refusal('unlisted', `No index called ${name} is configured.`, { subject: 'request' });
   return index;

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Databases } from '../disk/databases.ts';
-import { ACCESS_BYTES, JOURNAL_BYTES, NEWS_BYTES, TALLY_BYTES } from '../disk/limits.ts';
+import { ACCESS_BYTES, JOURNAL_BYTES, NEWS_BYTES, REQUESTS_BYTES, TALLY_BYTES } from '../disk/limits.ts';
 import type { LineKind } from '../disk/records/records-database.ts';
 import { type KEPT_KINDS, STATE_PARTS } from '../ports/state-room.ts';
 
@@ -22,6 +22,7 @@ const linesLimits = ({ journalBytes, accessBytes }: Cache): Readonly<Record<Line
   access: accessBytes ?? ACCESS_BYTES,
   tally: TALLY_BYTES,
   news: NEWS_BYTES,
+  requests: REQUESTS_BYTES,
 });
 
 /** Most bytes of all lines of records together. */

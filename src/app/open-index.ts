@@ -1,9 +1,13 @@
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig } from '../config/config.ts';
+import type { PackageIndex } from '../mirror/package-index.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import type { ItemPath } from '../ports/state-storage.ts';
+import { createIndexState } from '../state/index-state.ts';
+import { StateRoomKeeper } from '../state/room-keeper.ts';
+import type { IndexParts } from './compose-index.ts';
 import type { DataDirectory } from './data-directory.ts';
 
 /**
@@ -27,6 +31,8 @@ export async function openIndex(directory: DataDirectory, index: string, emit: E
     await state.facts.read();
     // What was put in quarantine is not served because it was forgotten.
     for await (const project of state.projects('quarantine')) await state.quarantine(project).read();
+    // What an operator let pass is not refused, and what stays refused is not let pass, because that was forgotten.
+    for await (const project of state.projects('answers')) await state.answers(project).read();
     return state;
   } catch (error) {
     if (error instanceof Refusal && error.reason === 'state' && !error.transient) return error;
@@ -54,6 +60,12 @@ export function refusing(index: IndexConfig, refusal: Refusal, emit: Emit): Refu
   return new RefusingIndex({ name, evidence, upstream, layout, refusal });
 }
 
+/** An index whose stored state is damaged refuses alone; where there is no other, the start does. */
+export function refuseNothingLeft(indexes: readonly PackageIndex[]): void {
+  const refusing = indexes.filter((index) => index instanceof RefusingIndex);
+  if (refusing.length === indexes.length && refusing[0] !== undefined) throw refusing[0].refusal;
+}
+
 /** Names of indexes that the operator speaks of and that are none. */
 export function refuseUnknown(names: Iterable<string>, { indexes }: Config): void {
   for (const name of names)
@@ -63,4 +75,19 @@ export function refuseUnknown(names: Iterable<string>, { indexes }: Config): voi
         `--new-trust speaks of the index "${name}", and there is none of that name. There are: ${Object.keys(indexes).join(', ')}.`,
         { subject: 'request' },
       );
+}
+
+/** From now on there is room for new projects as long as there is something that can be let go. Returns what ends it. */
+export function keepRoom(
+  index: string,
+  { storage }: DataDirectory,
+  { work, emit, config }: Pick<IndexParts, 'work' | 'emit' | 'config'>,
+): () => Promise<void> {
+  const { projectBytes } = config.cache;
+  const state = createIndexState({ storage, index, projectBytes, pinsInMemory: 1 });
+  const keeper = new StateRoomKeeper({ room: storage, state, work, emit });
+  storage.keepRoom(index, keeper);
+  // A limit may be lower than it was.
+  void keeper.makeRoom();
+  return () => keeper.close();
 }

@@ -41,17 +41,20 @@ export function addressOf({ publicUrl, host }: Config['server'], url: string): s
 }
 
 /** What links to files begin with, where they are to be whole: the index that also lies at the root is linked there. */
-export function linkBase({ server, indexes }: Config, index: string): string | undefined {
+export function linkBase(
+  { server, ...names }: Pick<Config, 'server' | 'indexes' | 'addresses'>,
+  index: string,
+): string | undefined {
   const { links, publicUrl } = server;
   if (links !== 'absolute' || publicUrl === undefined) return undefined;
-  return index === defaultIndexOf(indexes) ? publicUrl : `${publicUrl}${index}/`;
+  return index === defaultIndexOf(names) ? publicUrl : `${publicUrl}${index}/`;
 }
 
 const MAIN = 'main';
 
-/** The name of the index that also lies at the root. */
-export function defaultIndexOf(indexes: Config['indexes']): string {
-  const names = Object.keys(indexes);
+/** The name of the index, or of the address over several, that also lies at the root. */
+export function defaultIndexOf({ indexes, addresses = {} }: Pick<Config, 'indexes' | 'addresses'>): string {
+  const names = [...Object.keys(addresses), ...Object.keys(indexes)];
   return names.includes(MAIN) ? MAIN : (names[0] ?? MAIN);
 }
 

@@ -14,6 +14,7 @@ import { createEmit } from '../telemetry/events.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
+import { AdvisoryAnswers } from './advisories/answers.ts';
 import { type Composition, compose } from './compose.ts';
 import { MirrorConditions } from './conditions/mirror-conditions.ts';
 import { listenForCommands } from './control/for-commands.ts';
@@ -24,8 +25,10 @@ import { followFleet } from './fleet/follow-fleet.ts';
 import { followPeer } from './fleet/follow-peer.ts';
 import { MirrorHealth } from './health/mirror-health.ts';
 import { noEvents } from './no-events.ts';
+import { combinedOf } from './running/combined.ts';
 import { logOf } from './running/log.ts';
 import type { MirrorOptions, RunningMirror } from './running/mirror.ts';
+import { recordRefused } from './running/record-refused.ts';
 import { recordSent } from './running/record-sent.ts';
 import { readAgain } from './running/reload.ts';
 import { type Jobs, jobsOf } from './scrubbing/jobs.ts';
@@ -101,7 +104,7 @@ class Mirror implements RunningMirror {
     this.#parts = parts;
     this.log = parts.log;
     this.indexes = parts.composition.indexes;
-    this.defaultIndex = defaultIndexOf(parts.config.indexes);
+    this.defaultIndex = defaultIndexOf(parts.config);
     const { config, composition, emit } = parts;
     const { clock, fleet, fleetPeers } = composition;
     const onDisk = () => void this.#conditions.look();
@@ -176,13 +179,16 @@ class Mirror implements RunningMirror {
       listener: createListener({
         ...this.#shared(),
         indexes: composition.indexes.map((index) => servedIndex(index, { config, access, bucket: composition.bucket })),
+        combined: combinedOf(config, composition),
         access,
         trustedProxies: config.server.trustedProxies,
         peers: composition.fleetPeers?.door(composition.blobs),
         publicUrl: () => this.#publicUrl,
+        advisories: new AdvisoryAnswers(composition.advisories),
         people: createPeoplePages({ composition, ...about, conditions: () => this.#conditions.inForce, findings }),
         onFinish,
         onSent: (sent) => recordSent({ config, composition }, sent),
+        onRefused: (refused) => recordRefused({ config, composition }, refused),
       }),
       refuse: createConnectionRefusal(onFinish),
       onCrowding: (crowding) => emit({ name: 'crowded', ...crowding }),

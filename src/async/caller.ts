@@ -63,6 +63,12 @@ export function standingFor(
   };
 }
 
+/** The same caller, asking another index. */
+export function askingOf(caller: Caller, index: string): Caller {
+  const { signal, onChange, giveWay } = caller;
+  return standingFor(() => caller, { index, signal, onChange, giveWay });
+}
+
 /** The same caller with another signal. */
 export function withSignal(caller: Caller, signal: AbortSignal): Caller {
   const { index, onChange, giveWay } = caller;

@@ -68,6 +68,16 @@ export interface Said {
   readonly words: string;
 }
 
+/** A rule that refuses, and what it refuses. */
+export interface RuledOut {
+  readonly rule: string;
+  readonly project: string;
+  /** Undefined where it is the whole project. */
+  readonly file: string | undefined;
+  /** Seconds since 1970: the rule says otherwise from then on; undefined where time changes nothing. */
+  readonly until: number | undefined;
+}
+
 interface RefusalOptions {
   readonly subject?: Subject | undefined;
   readonly cause?: unknown;
@@ -79,8 +89,8 @@ interface RefusalOptions {
   readonly keptFor?: number | undefined;
   /** Seconds before which asking again is refused again, where that is known. */
   readonly retryIn?: number | undefined;
-  /** The name of the rule that refuses, where one does. */
-  readonly rule?: string | undefined;
+  /** Where a rule refuses. */
+  readonly ruled?: RuledOut | undefined;
 }
 
 /** A refusal is an answer, not a crash: `reason` for machines, `message` one plain sentence for people. */
@@ -92,7 +102,7 @@ export class Refusal extends Error {
   readonly said: Said | undefined;
   readonly keptFor: number | undefined;
   readonly retryIn: number | undefined;
-  readonly rule: string | undefined;
+  readonly ruled: RuledOut | undefined;
 
   constructor(reason: Reason, message: string, options: RefusalOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -102,13 +112,13 @@ export class Refusal extends Error {
     this.said = options.said;
     this.keptFor = options.keptFor;
     this.retryIn = options.retryIn;
-    this.rule = options.rule;
+    this.ruled = options.ruled;
   }
 }
 
 /** The same refusal with what it was about filled in, where the thrower could not know. */
 export function about(error: unknown, subject: Subject): unknown {
   if (!(error instanceof Refusal) || error.subject !== undefined) return error;
-  const { reason, message, transient, said, retryIn, rule } = error;
-  return new Refusal(reason, message, { subject, cause: error.cause ?? error, transient, said, retryIn, rule });
+  const { reason, message, transient, said, retryIn, ruled } = error;
+  return new Refusal(reason, message, { subject, cause: error.cause ?? error, transient, said, retryIn, ruled });
 }

@@ -1,11 +1,15 @@
-import { compose } from '../app/compose.ts';
+import { type Composition, compose } from '../app/compose.ts';
 import { indexOf } from '../app/data-directory.ts';
 import { explanationLines } from '../app/explanation-text.ts';
 import { noEvents } from '../app/no-events.ts';
+import { combinedOf } from '../app/running/combined.ts';
+import { defaultIndexOf } from '../app/server-files.ts';
 import { internalCaller } from '../async/caller.ts';
 import { existing } from '../bytes/existing.ts';
 import { type Reason, Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
+import type { PackageIndex } from '../mirror/package-index.ts';
+import { isFileName, normalizeName, projectCandidates } from '../pypi/names.ts';
 import { print, printJson } from './output.ts';
 
 /** `verbatim explain PROJECT|FILE`: who vouches for it, and what an attacker would have to hold; of what is held, without asking upstream. */
@@ -15,19 +19,51 @@ export async function explain(
   indexName: string | undefined,
   json: boolean,
 ): Promise<void> {
-  if (indexName !== undefined) indexOf(config, indexName);
+  const address = config.addresses?.[indexName ?? defaultIndexOf(config)]?.name;
+  if (indexName !== undefined && address === undefined) indexOf(config, indexName);
   const composition = await compose({ config, emit: noEvents, reading: true });
   try {
+    const asked = askedFor(config, composition, address, name);
     const found = composition.indexes.find((candidate) => indexName === undefined || candidate.name === indexName);
-    const index = existing(found, 'no index was composed');
-    const explanation = await index.explain(name, internalCaller(index.name, 'explain')).catch((error: unknown) => {
-      throw notAsked(error, index.name, name, 'explain');
-    });
-    if (json) printJson({ index: index.name, ...explanation });
-    else print(...explanationLines(explanation, composition.clock.judged()));
+    const of = asked ?? [existing(found, 'no index was composed')];
+    const { index, explanation } = await firstOf(of, name);
+    if (json) return printJson({ ...(address !== undefined && { address }), index: index.name, ...explanation });
+    if (address !== undefined) print(answers(address, index.name, of));
+    print(...explanationLines(explanation, composition.clock.judged()));
   } finally {
     await composition.close();
   }
+}
+
+/** Of an address over several indexes, those that may have it, in the order that they are asked in. */
+function askedFor(config: Config, composition: Composition, address: string | undefined, name: string) {
+  const combined = combinedOf(config, composition).find((each) => each.name === address);
+  const project = (isFileName(name) ? projectCandidates(name)[0] : undefined) ?? normalizeName(name);
+  const names = project === undefined ? combined?.of : combined?.askedFor(project);
+  return names?.flatMap((each) => composition.indexes.filter((index) => index.name === each));
+}
+
+/** The first of which it is held. Where none is, the last one's word is told. */
+export async function firstOf<I extends Pick<PackageIndex, 'name' | 'explain'>>(indexes: readonly I[], name: string) {
+  let unknown: unknown;
+  for (const index of indexes)
+    try {
+      return { index, explanation: await index.explain(name, internalCaller(index.name, 'explain')) };
+    } catch (error) {
+      const isUnknown = error instanceof Refusal && (error.reason === 'unlisted' || error.reason === 'offline');
+      unknown = notAsked(error, index.name, name, 'explain');
+      if (!isUnknown) throw unknown;
+    }
+  throw unknown;
+}
+
+function answers(address: string, index: string, asked: readonly PackageIndex[]): string {
+  const before = asked.slice(
+    0,
+    asked.findIndex((each) => each.name === index),
+  );
+  const first = before.map((each) => each.name).join(', ');
+  return `At "${address}" it is "${index}" that answers${first === '' ? '' : `, once ${first} has proved that it has none`}.`;
 }
 
 /** What would have been asked of upstream: said as what it means for what is held. */

@@ -14,6 +14,7 @@ import { grouped } from './help/groups.ts';
 import { policyCommands } from './policy/policy-command.ts';
 import { provenanceCommand } from './provenance/provenance-command.ts';
 import { whoCommand } from './records/who-command.ts';
+import { requestsCommand } from './requests/requests-command.ts';
 import type { ServeOptions } from './serve.ts';
 import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
 
@@ -34,6 +35,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   askingCommands(program, fail);
   provenanceCommand(program, fail);
   policyCommands(program);
+  requestsCommand(program);
   acceptCommands(program);
   clockCommands(program);
   heldCommands(program);

@@ -103,6 +103,10 @@ export function readyLines(
   if (isLoopback(host)) lines.push('  (this machine only; --host 0.0.0.0 lets others in)');
   for (const index of Object.values(config.indexes))
     lines.push(whatIsServed(index), ...evidenceLines(index).map((line) => `  ${line}`));
+  for (const { name, of } of Object.values(config.addresses ?? {}))
+    lines.push(
+      `Serving "${name}" over ${of.join(', ')}: a project is the first one's that has it, and none behind it is asked`,
+    );
   lines.push(...conditionLines(conditions));
   const insecure = !base.startsWith('https:') && !isLoopback(new URL(base).hostname);
   const at = new URL(base).host;

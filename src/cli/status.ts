@@ -175,6 +175,7 @@ const KEPT_SAYS: Readonly<Record<Kept['kind'], string>> = {
   journal: 'journal',
   access: 'record of who was sent what',
   tally: 'what pages leave out',
+  requests: 'what was asked for and refused by policy',
   news: 'what was refused, and when signed lists changed',
 };
 

@@ -2,6 +2,7 @@ import type { PolicySettings } from '../policy/settings.ts';
 import type { IndexKindName, LayoutName } from '../presets/known-upstreams.ts';
 import type { LayoutDescription } from '../presets/layouts.ts';
 import type { AdvisoriesConfig } from './advisories/schema.ts';
+import type { AddressConfig } from './combined/schema.ts';
 import type { RedisConfig } from './redis.ts';
 import type { SyncConfig } from './sync.ts';
 
@@ -286,4 +287,6 @@ export interface Config {
   readonly referenceTime: number | undefined;
   /** By name, on a null prototype: an index may be called `constructor`. */
   readonly indexes: Readonly<Record<string, IndexConfig>>;
+  /** Addresses over several of them, by name, on a null prototype; none where nothing is said. */
+  readonly addresses?: Readonly<Record<string, AddressConfig>> | undefined;
 }

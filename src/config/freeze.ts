@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { PolicySettings } from '../policy/settings.ts';
 import type { LayoutDescription } from '../presets/layouts.ts';
 import { toAdvisories } from './advisories/schema.ts';
+import { toAddresses } from './combined/schema.ts';
 import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace, Timeouts } from './config.ts';
 import { USUAL_DEPTH } from './look-ahead.ts';
 import { NO_POLICY, settingsOf } from './policy/settings.ts';
@@ -15,7 +16,8 @@ type ParsedIndex = ParsedFile['indexes'][string];
 /** From the file's spelling to the program's. */
 export function toConfig(parsed: ParsedFile, readPolicy: (path: string) => PolicySettings): Config {
   const indexes: Record<string, IndexConfig> = Object.create(null);
-  for (const [name, index] of Object.entries(parsed.indexes)) indexes[name] = toIndex(name, index, readPolicy);
+  for (const [name, index] of Object.entries(parsed.indexes))
+    if (index.of === undefined) indexes[name] = toIndex(name, index, readPolicy);
   return {
     server: {
       host: parsed.server.host,
@@ -63,6 +65,7 @@ export function toConfig(parsed: ParsedFile, readPolicy: (path: string) => Polic
     log: { level: parsed.log.level, format: parsed.log.format },
     referenceTime: parsed.reference_time,
     indexes,
+    addresses: toAddresses(parsed.indexes),
   };
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { indexKind, KIND_CHOICE, KIND_NAMES, knownIndex, LAYOUT_NAMES } from '../presets/known-upstreams.ts';
 import { absent } from './absence.ts';
 import { credentials, proxy } from './access.ts';
+import { of, owned } from './combined/schema.ts';
 import { imported } from './import-schema.ts';
 import { lookAhead } from './look-ahead.ts';
 import { policyFaults, policySchema } from './policy/schema.ts';
@@ -58,6 +59,16 @@ const layout = z.strictObject({
 export const index = z
   .strictObject({
     upstream: fetchedUrl.optional().describe('The index this one mirrors; left out where bundles bring it (import).'),
+    of: of
+      .optional()
+      .describe(
+        'This is no index but one address over several, named in the order that they are asked in: the first that has a project has it whole. Nothing else is said of it but owned.',
+      ),
+    owned: owned
+      .optional()
+      .describe(
+        'With of, by the name of an index: projects, such as acme-*, that are its alone. No other is asked for them, whether it has them or not.',
+      ),
     import: imported
       .optional()
       .describe('The index arrives in bundles (verbatim import), and nobody is ever asked for anything of it.'),
@@ -178,6 +189,7 @@ export const index = z
       .describe('Needed for http:// to anything but loopback; the first with evidence tuf, the second with index.'),
   })
   .superRefine((given, context) => {
+    if (given.of !== undefined) return;
     if (given.insecure_upstream !== undefined && given.insecure_upstream !== insecureWords(given))
       context.addIssue({
         code: 'custom',

@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import { strangeSettings } from './combined/schema.ts';
 import type { Config } from './config.ts';
 import { assumeKnown, assumePyPI, assumeUnsigned } from './defaults.ts';
 import { ConfigRefusal, type Fault, faultsOf, named } from './faults.ts';
@@ -52,7 +53,7 @@ export function loadConfig({ file, env = process.env, flags = {}, withoutIndexes
   const { data, error } = schema.safeParse(raw);
   for (const issue of error?.issues ?? [])
     faults.push(...faultsOf(issue, sources).map((fault) => withLine(fault, given)));
-  faults.push(...clearTextFaults(raw, sources));
+  faults.push(...strangeSettings(raw), ...clearTextFaults(raw, sources));
   const config =
     faults.length === 0 && data !== undefined ? toConfig(data, (name) => readPolicy(name, faults)) : undefined;
   if (faults.length === 0 && config !== undefined) return freeze(config);

@@ -4,6 +4,7 @@ import { auth, pages, sealFault, sealing, tls } from './access.ts';
 import { advisories, advisoriesFault } from './advisories/schema.ts';
 import { blobs } from './blobs-schema.ts';
 import { cache } from './cache-schema.ts';
+import { combinedFaults } from './combined/schema.ts';
 import { fleet } from './fleet-schema.ts';
 import { index } from './index-schema.ts';
 import { redis } from './redis-schema.ts';
@@ -15,7 +16,7 @@ import { baseUrl, filePath, host, instant, network, seconds } from './values.ts'
 
 /** First path segments that mean something else on every mirror. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set(
-  'simple packages files pypi root tuf integrity project why events health metrics livez readyz'.split(' '),
+  'simple packages files pypi root tuf integrity project why events health metrics livez readyz v1'.split(' '),
 );
 
 const indexName = z
@@ -145,8 +146,9 @@ export const schema = z
         path: ['pages', 'auditors'],
         message: 'needs server.auth.htpasswd: nobody else is known by a name',
       });
-    for (const { path, message } of syncFaults(given)) context.addIssue({ code: 'custom', path: [...path], message });
-    const advisory = given.advisories && advisoriesFault(given.advisories, Object.keys(given.indexes));
+    for (const { path, message } of [...syncFaults(given), ...combinedFaults(given.indexes)])
+      context.addIssue({ code: 'custom', path: [...path], message });
+    const advisory = given.advisories && advisoriesFault(given.advisories, indexNames(given));
     if (advisory !== undefined) context.addIssue({ code: 'custom', path: ['advisories'], message: advisory });
     const message = sealFault(given);
     if (message !== undefined) context.addIssue({ code: 'custom', path: ['seal_key_file'], message });
@@ -164,6 +166,11 @@ export const schema = z
         message: 'is for replicas with files on disks of their own: with blobs.store they share them already',
       });
   });
+
+/** Without the addresses that are over several of them. */
+function indexNames({ indexes }: { readonly indexes: Readonly<Record<string, z.output<typeof index>>> }): string[] {
+  return Object.keys(indexes).filter((name) => indexes[name]?.of === undefined);
+}
 
 /** The file with every default filled in. */
 export type ParsedFile = z.output<typeof schema>;

@@ -81,9 +81,16 @@ export function syncFaults({
   indexes,
 }: Pick<ParsedFile, 'sync' | 'indexes'>): readonly { readonly path: readonly string[]; readonly message: string }[] {
   return Object.entries(sync?.jobs ?? {}).flatMap(([name, { index, environments }]) => [
-    ...(Object.hasOwn(indexes, index) || index === 'main'
-      ? []
-      : [{ path: ['sync', 'jobs', name, 'index'], message: `there is no index "${index}"` }]),
+    ...(indexes[index]?.of !== undefined
+      ? [
+          {
+            path: ['sync', 'jobs', name, 'index'],
+            message: `${index} is over several indexes: name the one that is meant`,
+          },
+        ]
+      : Object.hasOwn(indexes, index) || index === 'main'
+        ? []
+        : [{ path: ['sync', 'jobs', name, 'index'], message: `there is no index "${index}"` }]),
     ...environments.flatMap((each) =>
       Object.hasOwn(sync?.environments ?? {}, each)
         ? []

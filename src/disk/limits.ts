@@ -18,6 +18,16 @@ export const SAME_REFUSAL_S = 600;
 export const SAME_REFUSALS = 10_000;
 /** Refusals that are looked at for people, the newest. */
 export const NEWEST_REFUSALS = 2000;
+/** The same of what was asked for and refused by policy: some 400 bytes each. */
+export const REQUESTS_BYTES = 16 * 1024 * 1024;
+/** Things refused that are counted in memory; of others a request is a line of its own. */
+export const SAME_REQUESTS = 20_000;
+/** Different things that one client is written down with in one day, by one process; of more only how often. */
+export const REQUESTS_OF_ONE = 500;
+/** Clients of which is known how many that were. */
+export const REQUESTING_CLIENTS = 20_000;
+/** What was counted is written down so often, and what is too old is looked for. */
+export const REQUESTS_EVERY_MS = 3_600_000;
 /** Lines that wait to be written, and how long. */
 export const LINES_WAITING = 10_000;
 export const LINES_EVERY_MS = 1000;

@@ -9,14 +9,19 @@ export async function readSmall(ops: FileOps, path: string, limit: number): Prom
   });
   if (file === undefined) return undefined;
   try {
-    const { kind, size } = await file.facts();
-    if (kind !== 'file') throw new Error(`${path} is not a regular file`);
-    if (size > limit) throw new Error(`${path} is larger than ${limit} bytes`);
-    const bytes = Buffer.alloc(size);
-    return bytes.subarray(0, await readFull(file, bytes, 0));
+    return await readWhole(file, path, limit);
   } finally {
     await file.close();
   }
+}
+
+/** All of an open file. Anything but a regular file of at most `limit` bytes throws. */
+export async function readWhole(file: OpenFile, path: string, limit: number): Promise<Buffer> {
+  const { kind, size } = await file.facts();
+  if (kind !== 'file') throw new Error(`${path} is not a regular file`);
+  if (size > limit) throw new Error(`${path} is larger than ${limit} bytes`);
+  const bytes = Buffer.alloc(size);
+  return bytes.subarray(0, await readFull(file, bytes, 0));
 }
 
 /** Fills `into` from `position` on. Resolves with the number of bytes, fewer only at the end. */

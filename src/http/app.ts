@@ -1,11 +1,12 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { PEER_BLOBS } from '../ports/peers.ts';
-import type { Exchange, OnSent } from './exchange.ts';
+import type { Address } from './address.ts';
+import type { Exchange, OnRefused, OnSent } from './exchange.ts';
 import { CONTINUE_EVERY_MS } from './limits.ts';
-import type { MountedIndex } from './mount.ts';
 import { NOTHING_HERE } from './reply/answers.ts';
 import { replyError, replyProblem } from './reply/doors.ts';
+import { type AdvisoryService, layAdvisories } from './routes/advisories.ts';
 import {
   type Health,
   type Metrics,
@@ -18,7 +19,7 @@ import {
 } from './routes/health.ts';
 import { type PeerDoor, replyPeer } from './routes/peer.ts';
 import { layPeople, type PeoplePages } from './routes/people.ts';
-import { type Env, indexRoutes } from './routes/routes.ts';
+import { addressRoutes, type Env } from './routes/routes.ts';
 import { createWait } from './waiting.ts';
 
 export interface ServedOptions {
@@ -28,6 +29,8 @@ export interface ServedOptions {
   readonly people?: PeoplePages | undefined;
   /** Why answers should not be asked for now; nothing where they may be. Never because upstream or Redis is away. */
   readonly notReady?: (() => readonly NotReady[]) | undefined;
+  /** Absent: this listener is asked nothing about advisories. */
+  readonly advisories?: AdvisoryService | undefined;
   /** Absent: nothing is told of what this mirror promises. */
   readonly health?: Health | undefined;
   /** Absent: other replicas have nothing from here. */
@@ -36,6 +39,7 @@ export interface ServedOptions {
   readonly metrics?: Metrics | undefined;
   /** Told of each file that a client is sent, before the last byte of it leaves. */
   readonly onSent?: OnSent | undefined;
+  readonly onRefused?: OnRefused | undefined;
   /** An error that is no refusal. Must not throw. */
   readonly onFault?: ((error: unknown) => void) | undefined;
   /** Between two interim answers to a client that waits; for tests. */
@@ -49,15 +53,17 @@ type Own = (
 ) => (context: { readonly env: Env['Bindings'] }) => Promise<Response>;
 
 /** Every route. Its environment holds what is asked, and none of node's objects. */
-export function createApp(options: ServedOptions, mounted: readonly MountedIndex[]): Hono<Env> {
+export function createApp(options: ServedOptions, addresses: readonly Address[]): Hono<Env> {
   const {
     notReady = () => [],
     publicUrl = () => undefined,
     metrics,
     peers,
     people,
+    advisories,
     onFault = () => undefined,
     onSent = async () => undefined,
+    onRefused = () => undefined,
   } = options;
   const wait = createWait(options.continueEveryMs ?? CONTINUE_EVERY_MS);
   const app = new Hono<Env>({ getPath: (_, about) => about?.env?.asked.target.path ?? '/' });
@@ -82,11 +88,13 @@ export function createApp(options: ServedOptions, mounted: readonly MountedIndex
       await replyPeer(exchange, target.path, peers);
       return RESPONSE_ALREADY_SENT;
     });
-  for (const index of mounted)
-    for (const prefix of index.prefixes)
-      app.route(prefix || '/', indexRoutes(index, prefix, { wait, publicUrl, onFault, onSent }));
+  // Before them: an index at the root answers OPTIONS of whatever there is.
+  if (advisories !== undefined) layAdvisories(app, advisories, { onFault });
+  for (const address of addresses)
+    for (const prefix of address.prefixes)
+      app.route(prefix || '/', addressRoutes(address, prefix, { wait, publicUrl, onFault, onSent, onRefused }));
   // After them: whatever a client of an index may ask for is its own.
-  if (people !== undefined) layPeople(app, people, { mounted, onFault });
+  if (people !== undefined) layPeople(app, people, { addresses, onFault });
 
   app.notFound(own('none', (exchange) => replyProblem(exchange, undefined, NOTHING_HERE)));
   app.onError((error, { env }) => {

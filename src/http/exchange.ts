@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Caller } from '../async/caller.ts';
-import type { Reason } from '../bytes/refusal.ts';
-import type { Event, Route } from '../ports/events.ts';
+import type { Reason, RuledOut } from '../bytes/refusal.ts';
+import { type Event, METHODS, type Route } from '../ports/events.ts';
+import { type BodyLimits, readBody } from './body.ts';
 import type { TrustedProxies } from './forwarded.ts';
 import { MAX_RECORDED_PATH } from './limits.ts';
 import { partyOf } from './party.ts';
@@ -22,6 +23,18 @@ export interface SentFile {
 
 /** Writes down who is sent a file: the last byte of it leaves when this resolves. Must not reject. */
 export type OnSent = (sent: SentFile) => Promise<void>;
+
+/** What was asked for and refused by a rule of policy. */
+export interface RefusedRequest extends RuledOut {
+  readonly index: string;
+  /** What was answered. */
+  readonly sentence: string;
+  readonly client: string;
+  readonly reader?: string | undefined;
+}
+
+/** Takes note of it, behind the answer. Must not throw. */
+export type OnRefused = (refused: RefusedRequest) => void;
 
 /** One answered request, for metrics and the access log. */
 export type Finished = Event<'answered'> & {
@@ -129,6 +142,19 @@ export class Exchange {
   /** Of the answer; means nothing before it has begun. */
   get status(): number {
     return this.#outgoing.statusCode;
+  }
+
+  /** What was sent with the request, whole. Rejects as `readBody`, or with `ClientLeft`. */
+  received(limits: BodyLimits): Promise<Uint8Array> {
+    const { expect, 'content-length': length, 'content-encoding': coding } = this.headers;
+    // RFC 9110 §10.1.1: the client waits for it.
+    if (expect !== undefined) this.sayContinue();
+    return readBody(
+      this.#incoming,
+      { length, coding },
+      limits,
+      () => new ClientLeft('the client closed its connection'),
+    );
   }
 
   /** The connection ends with the answer. */
@@ -247,7 +273,7 @@ export function outgoingOf(exchange: Exchange): ServerResponse {
 }
 
 function methodOf({ method }: Exchange): Finished['method'] {
-  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? method : 'other';
+  return METHODS.find((each) => each === method) ?? 'other';
 }
 
 /** The path of a request target as it may be written to a log: no query, no user and password, bounded. */

@@ -14,15 +14,21 @@ export function isHost(host: string): boolean {
   return match !== null && (match[1] === undefined || Number(match[1]) <= MAX_PORT);
 }
 
-/** What must be answered before anything is looked up, or undefined. */
-export function guard(exchange: Exchange): Answer | undefined {
-  if (willNotBeRead(exchange)) exchange.endConnection();
+/** What must be answered before anything is looked up, or undefined. `takes`: whether something may be sent to a request target. */
+export function guard(exchange: Exchange, takes: (url: string) => boolean): Answer | undefined {
+  const isSent = exchange.method === 'POST' && takes(exchange.url);
+  if (!isSent) endUnread(exchange);
   if (exchange.majorVersion !== 1 || !hasOneHost(exchange.rawHeaders)) {
     exchange.endConnection();
     return BAD_REQUEST;
   }
   const { method } = exchange;
-  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? undefined : METHOD_NOT_ALLOWED;
+  return isSent || method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? undefined : METHOD_NOT_ALLOWED;
+}
+
+/** The connection ends with the answer where a body comes that nobody reads. */
+export function endUnread(exchange: Exchange): void {
+  if (isTooMuchUnread(exchange)) exchange.endConnection();
 }
 
 /** RFC 9112 §3.2: exactly one. Node checks that there is one, and keeps the first of several. */
@@ -38,7 +44,7 @@ function hasOneHost(rawHeaders: readonly string[]): boolean {
 }
 
 /** A body nobody asked for is read away while it is small; a large one, or one of unknown length, ends the connection. */
-function willNotBeRead({ headers }: Exchange): boolean {
+function isTooMuchUnread({ headers }: Exchange): boolean {
   if (headers['transfer-encoding'] !== undefined || headers.upgrade !== undefined) return true;
   return Number(headers['content-length'] ?? 0) > MAX_IGNORED_BODY;
 }

@@ -3,12 +3,13 @@ import { getRequestListener } from '@hono/node-server';
 import { existing } from '../bytes/existing.ts';
 import { PEER_BLOBS } from '../ports/peers.ts';
 import type { Access, Granted, Verdict } from './access/access.ts';
+import { addressesOf, type CombinedIndexes } from './address.ts';
 import { createApp, type ServedOptions } from './app.ts';
 import { beginExchange, type Exchange, type OnFinish } from './exchange.ts';
 import { createTrustedProxies } from './forwarded.ts';
-import { guard } from './guard.ts';
+import { endUnread, guard } from './guard.ts';
 import { MAX_PIPELINED } from './limits.ts';
-import { mount, type ServedIndex } from './mount.ts';
+import type { ServedIndex } from './mount.ts';
 import {
   BAD_REQUEST,
   NO_CONNECTION,
@@ -18,13 +19,16 @@ import {
   UNAUTHORIZED,
 } from './reply/answers.ts';
 import { replyError, replyProblem, replyRedirect } from './reply/doors.ts';
+import { takesBody } from './routes/advisories.ts';
 import type { Asked } from './routes/routes.ts';
 import { createWarm } from './routes/warm-page.ts';
 import { readTarget } from './target.ts';
 
 export interface ListenerOptions extends ServedOptions {
   readonly indexes: readonly ServedIndex[];
-  /** The name of the index that also lies at the root. */
+  /** Addresses over several of them. */
+  readonly combined?: readonly CombinedIndexes[] | undefined;
+  /** The name of the index, or of the address over several, that also lies at the root. */
   readonly defaultIndex: string;
   /** Asked before everything but health; absent: everybody may read. */
   readonly access?: Access | undefined;
@@ -43,11 +47,12 @@ export function createListener(options: ListenerOptions): RequestListener {
     options.trustedProxies === undefined || options.trustedProxies.length === 0
       ? undefined
       : createTrustedProxies(options.trustedProxies);
-  const mounted = options.indexes.map((served) => mount(served, defaultIndex));
-  const warm = createWarm(mounted, onFinish);
-  const app = createApp(options, mounted);
+  const addresses = addressesOf(options.indexes, options.combined ?? [], defaultIndex);
+  const warm = createWarm(addresses, onFinish);
+  const app = createApp(options, addresses);
   const asked = new WeakMap<object, Asked>();
   const inTurn = createTurns();
+  const takes = (url: string) => options.advisories !== undefined && takesBody(url);
   const route = getRequestListener(
     (request, { incoming }) =>
       app.fetch(request, { asked: existing(asked.get(incoming), 'a request came past the listener') }),
@@ -58,7 +63,7 @@ export function createListener(options: ListenerOptions): RequestListener {
     if (exchange.left) return;
     if (isGranted(verdict)) exchange.reader = verdict.reader;
     try {
-      const target = admit(exchange, verdict);
+      const target = admit(exchange, verdict, takes);
       if (target === undefined) return;
       asked.set(incoming, { exchange, target });
       void route(incoming, outgoing);
@@ -133,13 +138,14 @@ function isOpen(url: string | undefined, hasPeers: boolean): boolean {
 const CHALLENGE = ['WWW-Authenticate', 'Basic realm="Verbatim", charset="UTF-8"'];
 
 /** What can be asked of this listener at all; answers everything else itself. */
-function admit(exchange: Exchange, verdict: Verdict): Asked['target'] | undefined {
-  const refused = guard(exchange);
+function admit(exchange: Exchange, verdict: Verdict, takes: (url: string) => boolean): Asked['target'] | undefined {
+  const refused = guard(exchange, takes);
   if (refused !== undefined) {
     replyProblem(exchange, undefined, refused);
     return undefined;
   }
   if (!isGranted(verdict)) {
+    endUnread(exchange);
     if (verdict === 'busy') replyProblem(exchange, undefined, TOO_MANY_PASSWORDS);
     else replyProblem(exchange, undefined, UNAUTHORIZED, CHALLENGE);
     return undefined;

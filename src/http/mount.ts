@@ -5,7 +5,7 @@ import { createPageHeaders, type PageHeadersOf, type ResponsePolicy } from './re
 /** What of an index can be asked for over HTTP. */
 export type ReadIndex = Pick<
   PackageIndex,
-  'name' | 'evidence' | 'warmPage' | 'page' | 'list' | 'file' | 'unverified'
+  'name' | 'evidence' | 'warmPage' | 'page' | 'isAbsent' | 'has' | 'holds' | 'list' | 'file' | 'unverified'
 > & {
   readonly signed: Pick<SignedRepository, 'metadata' | 'target'> | undefined;
 };
@@ -37,22 +37,16 @@ export interface MountedIndex {
   readonly policy: ResponsePolicy;
   readonly headersOf: PageHeadersOf;
   readonly elsewhere: Elsewhere | undefined;
-  /** Where its subtree lies: `''`, `/root/pypi`, `/NAME`. */
-  readonly prefixes: readonly string[];
 }
 
-/** Every index under its name, the default one also at the root and in devpi's place. */
-export function mount(
-  {
-    index,
-    cors = true,
-    shared = true,
-    pageMaxAge = PAGE_MAX_AGE,
-    longestRetryAfter = LONGEST_RETRY_AFTER,
-    elsewhere,
-  }: ServedIndex,
-  defaultIndex: string,
-): MountedIndex {
+export function mount({
+  index,
+  cors = true,
+  shared = true,
+  pageMaxAge = PAGE_MAX_AGE,
+  longestRetryAfter = LONGEST_RETRY_AFTER,
+  elsewhere,
+}: ServedIndex): MountedIndex {
   const { name, evidence } = index;
   const policy: ResponsePolicy = {
     name,
@@ -62,6 +56,5 @@ export function mount(
     pageMaxAge: Math.min(pageMaxAge, PAGE_MAX_AGE),
     longestRetryAfter,
   };
-  const prefixes = name === defaultIndex ? [`/${name}`, '/root/pypi', ''] : [`/${name}`];
-  return { index, policy, headersOf: createPageHeaders(policy), elsewhere, prefixes };
+  return { index, policy, headersOf: createPageHeaders(policy), elsewhere };
 }

@@ -146,6 +146,24 @@ export class EvidencedIndex<P> implements RunningIndex {
     return this.#counted('page', found, asked);
   }
 
+  isAbsent(project: string): boolean {
+    return this.#pages.isAbsent(project);
+  }
+
+  async has(project: string, caller: Caller): Promise<boolean> {
+    try {
+      await this.#pages.find(project, caller);
+      return true;
+    } catch (error) {
+      if (isUnlisted(error)) return false;
+      throw error;
+    }
+  }
+
+  holds(project: string, caller: Caller): Promise<boolean> {
+    return this.#pages.isHeld(project, caller);
+  }
+
   async list(caller: Caller): Promise<ServedPage> {
     const asked = performance.now();
     return this.#counted('list', await this.#list.find(caller), asked);

@@ -27,7 +27,7 @@ import type { StoredRoles } from './tuf/stored-roles.ts';
 export type { EvidenceKind } from './believed.ts';
 export type { Life, Voucher } from './evidence.ts';
 export type { Explanation } from './explain.ts';
-export type { FileAddress } from './files/addresses.ts';
+export { type FileAddress, projectsAt } from './files/addresses.ts';
 export { FileAnswer } from './files/file-answer.ts';
 export type { ListedTarget } from './tuf/listed-roles.ts';
 export type { StoredRoles } from './tuf/stored-roles.ts';
@@ -55,6 +55,12 @@ export interface PackageIndex {
   warmPage(project: string, choice: Choice): ServedPage | undefined;
   /** Counted as served. `unlisted` where the index provably has no such project. */
   page(project: string, caller: Caller): Promise<ServedPage>;
+  /** Whether the index was just proved to have no such project, and that still stands. No I/O. */
+  isAbsent(project: string): boolean;
+  /** Whether the index has such a project; false where it provably has none. Not counted as served. */
+  has(project: string, caller: Caller): Promise<boolean>;
+  /** Whether a page of the project is held here, however old; upstream is not asked. */
+  holds(project: string, caller: Caller): Promise<boolean>;
   /** The list of all projects; counted as served. `unlisted` or `policy` where there is none to pass on. */
   list(caller: Caller): Promise<ServedPage>;
   /** The core metadata of a file lies at the file's address with `.metadata` behind it. Counted as served when it is opened. */
@@ -214,8 +220,8 @@ export interface UnverifiedDocuments {
   ): Promise<UnverifiedDocument>;
   /** A file that changes under its name, where its page states no digest of it (PEP 825's `-variants.json`). */
   variants(project: string, filename: string, caller: Caller): Promise<UnverifiedDocument>;
-  /** `FILE.asc`, where the page says that there is one; by the file's own path. */
-  signature(path: string, caller: Caller): Promise<UnverifiedDocument>;
+  /** `FILE.asc`, where the page says that there is one; by the file's own path. `of`: the one project whose page is asked. */
+  signature(path: string, caller: Caller, of?: string | undefined): Promise<UnverifiedDocument>;
   /** Has what its page announces of a file, provenance and signature, kept for whoever is offline later: asked for where it is not. Throws Refusal. */
   relay(project: string, filename: string, caller: Caller): Promise<void>;
 }

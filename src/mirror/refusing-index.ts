@@ -29,6 +29,8 @@ export class RefusingIndex implements PackageIndex {
   readonly carried: CarriedIndex;
   readonly unverified: UnverifiedDocuments | undefined;
   readonly page: PackageIndex['page'];
+  readonly has: PackageIndex['has'];
+  readonly holds: PackageIndex['holds'];
   readonly list: PackageIndex['list'];
   readonly file: PackageIndex['file'];
   readonly explain: PackageIndex['explain'];
@@ -50,6 +52,8 @@ export class RefusingIndex implements PackageIndex {
     this.name = options.name;
     this.evidence = options.evidence;
     this.page = refuse;
+    this.has = refuse;
+    this.holds = refuse;
     this.list = refuse;
     this.file = refuse;
     this.explain = refuse;
@@ -101,6 +105,10 @@ export class RefusingIndex implements PackageIndex {
 
   warmPage(): undefined {
     return undefined;
+  }
+
+  isAbsent(): boolean {
+    return false;
   }
 
   async *projects(): AsyncGenerator<string, void, undefined> {

@@ -1,6 +1,7 @@
 import { type Instant, instantText } from '../bytes/instant.ts';
 import type { Pin } from '../ports/index-state.ts';
 import type { JudgedFile } from '../pypi/listing.ts';
+import { uploadedAt } from './read-once.ts';
 
 /** Since when a file is there, and what says so. */
 export interface Birth {
@@ -17,7 +18,7 @@ const AHEAD = 300;
  */
 export function birthOf({ entry }: JudgedFile, pin: Pin | undefined, now: Instant): Birth | undefined {
   const seen = pin?.seen ?? now;
-  const stated = timeOf(pin?.uploadTime ?? entry.uploadTime);
+  const stated = uploadedAt(pin?.uploadTime === undefined ? entry : pin);
   if (stated === undefined || stated > seen + AHEAD)
     return pin === undefined ? undefined : { at: seen, by: 'first-seen' };
   const absent = pin?.absent ?? Number.NEGATIVE_INFINITY;
@@ -39,12 +40,6 @@ export function birthText({ at, by }: Birth): string {
 
 /** The time that was sealed at first sight, where upstream states an earlier one now. */
 export function sealedBefore({ entry }: JudgedFile, pin: Pin | undefined): string | undefined {
-  const [sealed, stated] = [timeOf(pin?.uploadTime), timeOf(entry.uploadTime)];
+  const [sealed, stated] = [pin && uploadedAt(pin), uploadedAt(entry)];
   return sealed !== undefined && stated !== undefined && stated < sealed ? pin?.uploadTime : undefined;
-}
-
-/** PEP 700 writes fractions of a second. */
-function timeOf(text: string | undefined): Instant | undefined {
-  const milliseconds = text === undefined ? Number.NaN : Date.parse(text);
-  return Number.isNaN(milliseconds) ? undefined : Math.floor(milliseconds / 1000);
 }

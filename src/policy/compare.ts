@@ -1,6 +1,7 @@
 import type { Instant } from '../bytes/instant.ts';
 import type { PageVerdict, Verdict } from '../ports/policy.ts';
 import { exceptionOf, rulesOf } from './compile.ts';
+import type { OperatorAnswer } from './exceptions.ts';
 import { judgePage } from './judge.ts';
 import type { SeenPage } from './rule.ts';
 import type { PolicySettings } from './settings.ts';
@@ -17,7 +18,10 @@ export interface FileChange {
 }
 
 /** A page and all that it is judged by but the time. */
-export type KnownPage = Pick<SeenPage, 'page' | 'pins'>;
+export interface KnownPage extends Pick<SeenPage, 'page' | 'pins'> {
+  /** Of operators, to what was refused. */
+  readonly answers?: readonly OperatorAnswer[] | undefined;
+}
 
 export type Judge = (seen: KnownPage, now: Instant) => PageVerdict;
 
@@ -25,7 +29,7 @@ export type Judge = (seen: KnownPage, now: Instant) => PageVerdict;
 export function judgeBy(settings: PolicySettings | undefined): Judge {
   const rules = settings === undefined ? [] : rulesOf(settings);
   const exceptions = settings?.exceptions.map(exceptionOf) ?? [];
-  return (seen, now) => judgePage(rules, { ...seen, now, facts: {} }, exceptions);
+  return ({ page, pins, answers }, now) => judgePage(rules, { page, pins, now, facts: { answers } }, exceptions);
 }
 
 /** Files of a page that one policy serves, hides or denies, and the other does not. */
@@ -37,7 +41,7 @@ export function changesOf(seen: KnownPage, before: Judge, after: Judge, now: Ins
     if (was.action === is.action) return [];
     const of = is.action === 'serve' ? was : is;
     if (of.action === 'serve') return [];
-    return [{ project, file, before: was.action, after: is.action, rule: of.rule, why: of.refusal(file).message }];
+    return [{ project, file, before: was.action, after: is.action, rule: of.rule, why: of.sentence(file) }];
   });
 }
 
@@ -65,7 +69,7 @@ export function refusedOf<S extends Sent>(seen: KnownPage, sent: readonly S[], j
       until = nextOf(verdict);
     }
     const on = verdictOn(verdict, each.file);
-    if (on.action !== 'serve') refused.push({ sent: each, rule: on.rule, why: on.refusal(each.file).message });
+    if (on.action !== 'serve') refused.push({ sent: each, rule: on.rule, why: on.sentence(each.file) });
   }
   return refused;
 }

@@ -1,9 +1,9 @@
 import { dateText, type Instant } from '../bytes/instant.ts';
-import { normalizeName, pep440VersionOf } from '../pypi/names.ts';
-import { compareVersions, parseVersion, type Version } from '../pypi/requirement/version.ts';
-import { versionKey } from '../pypi/versions.ts';
+import { normalizeName } from '../pypi/names.ts';
+import { compareVersions, type Version } from '../pypi/requirement/version.ts';
 import { birthOf } from './birth.ts';
 import { durationText } from './duration.ts';
+import { type ReleaseFiles, releasesIn } from './read-once.ts';
 import type { PageWords, Rule, SeenPage, Word } from './rule.ts';
 import type { ConditionSettings } from './settings.ts';
 import { isSimilar } from './similar.ts';
@@ -28,35 +28,22 @@ function wordsOf(settings: ConditionSettings, seen: SeenPage): PageWords {
 
 type Of<W extends ConditionSettings['when']> = Extract<ConditionSettings, { readonly when: W }>;
 
-interface Release {
-  readonly version: string;
-  readonly files: string[];
-  /** The earliest of its files. */
-  first: Instant;
-}
-
-/** By the key that every spelling of a version has. */
-function releasesOf({ page, pins, now }: SeenPage): ReadonlyMap<string, Release> {
-  const releases = new Map<string, Release>();
-  for (const [filename, file] of page.files) {
-    const version = pep440VersionOf(filename, page.name);
-    if (version === undefined) continue;
-    const at = birthOf(file, pins.get(filename), now)?.at ?? now;
-    const key = versionKey(version);
-    const release = releases.get(key) ?? { version, files: [], first: at };
-    release.files.push(filename);
-    release.first = Math.min(release.first, at);
-    releases.set(key, release);
+/** When the earliest of its files was there. */
+function firstOf({ files }: ReleaseFiles, { page, pins, now }: SeenPage): Instant {
+  let first = Number.POSITIVE_INFINITY;
+  for (const filename of files) {
+    const file = page.files.get(filename);
+    const birth = file && birthOf(file, pins.get(filename), now);
+    first = Math.min(first, birth?.at ?? now);
   }
-  return releases;
+  return first;
 }
 
 /** What has no version that can be compared is left out. */
-function inOrder(releases: Iterable<Release>): readonly Release[] {
-  const parsed = [...releases].flatMap((release): readonly (readonly [Version, Release])[] => {
-    const version = parseVersion(release.version);
-    return version === undefined ? [] : [[version, release]];
-  });
+function inOrder(releases: readonly ReleaseFiles[]): readonly ReleaseFiles[] {
+  const parsed = releases.flatMap((release): readonly (readonly [Version, ReleaseFiles])[] =>
+    release.parsed === undefined ? [] : [[release.parsed, release]],
+  );
   return parsed.sort(([a], [b]) => compareVersions(a, b)).map(([, release]) => release);
 }
 
@@ -64,9 +51,9 @@ const isWheel = (filename: string) => filename.endsWith('.whl');
 
 /** A release that has to be built where the one before it had wheels: building runs the project's own code. */
 function sdistOnly({ action }: Of<'sdist-only'>, seen: SeenPage): PageWords {
-  const releases = inOrder(releasesOf(seen).values());
+  const releases = inOrder(releasesIn(seen.page));
   const files = new Map<string, Word>();
-  let before: Release | undefined;
+  let before: ReleaseFiles | undefined;
   for (const release of releases) {
     const isBuilt = !release.files.some(isWheel);
     if (isBuilt && before !== undefined) {
@@ -84,7 +71,11 @@ function sdistOnly({ action }: Of<'sdist-only'>, seen: SeenPage): PageWords {
 function lateFiles({ action, after }: Of<'late-file'>, seen: SeenPage): PageWords {
   const { page, pins, now } = seen;
   const files = new Map<string, Word>();
-  for (const { first, files: names, version } of releasesOf(seen).values())
+  for (const release of releasesIn(page)) {
+    const { files: names, version } = release;
+    // A file alone is the first of its release.
+    if (names.length === 1) continue;
+    const first = firstOf(release, seen);
     for (const filename of names) {
       const file = page.files.get(filename);
       const birth = file && birthOf(file, pins.get(filename), now);
@@ -93,6 +84,7 @@ function lateFiles({ action, after }: Of<'late-file'>, seen: SeenPage): PageWord
         `${name} joined release ${version} on ${dateText(birth.at)}, which is there since ${dateText(first)}: more than ${durationText(after)} later.`;
       files.set(filename, { action, sentence });
     }
+  }
   return { files };
 }
 
@@ -112,7 +104,7 @@ function similarName({ action, to, youngerThan }: Of<'similar-name'>, seen: Seen
   if (names.includes(page.name)) return {};
   const meant = names.find((each) => isSimilar(each, page.name));
   if (meant === undefined) return {};
-  const firsts = [...releasesOf(seen).values()].map(({ first }) => first);
+  const firsts = releasesIn(page).map((release) => firstOf(release, seen));
   const since = firsts.length === 0 ? seen.now : firsts.reduce((a, b) => Math.min(a, b));
   const until = since + youngerThan;
   if (until <= seen.now) return {};

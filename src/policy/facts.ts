@@ -1,4 +1,5 @@
 import type { ByHand } from './by-hand.ts';
+import type { OperatorAnswer } from './exceptions.ts';
 import type { ProvenanceFacts } from './provenance.ts';
 
 /** One advisory about a project. */
@@ -18,6 +19,8 @@ export interface KnownBad {
 export interface Facts {
   /** An operator's words (verbatim quarantine). */
   readonly byHand?: ByHand | undefined;
+  /** What operators answered to what was refused (verbatim requests), in that order. */
+  readonly answers?: readonly OperatorAnswer[] | undefined;
   /** Who published its files, and how much that decides. */
   readonly provenance?: ProvenanceFacts | undefined;
   /** What the feed of advisories tells of it. */

@@ -1,7 +1,7 @@
 import type { Instant } from '../bytes/instant.ts';
-import { Refusal, type Subject } from '../bytes/refusal.ts';
+import { Refusal } from '../bytes/refusal.ts';
 import type { Allowed, Denied, PageVerdict, RuleWord, Verdict } from '../ports/policy.ts';
-import { type Exception, excepted } from './exceptions.ts';
+import { type Exception, type Exceptions, excepted } from './exceptions.ts';
 import { matchesName } from './pattern.ts';
 import type { Action, PageWords, Rule, SeenPage, Word } from './rule.ts';
 
@@ -14,7 +14,8 @@ export interface Said {
 const SERVE: Allowed = { action: 'serve' };
 
 /** What all rules together say of a page: of each file the strictest word that no exception covers. */
-export function judgePage(rules: readonly Rule[], seen: SeenPage, exceptions: readonly Exception[] = []): PageVerdict {
+export function judgePage(rules: readonly Rule[], seen: SeenPage, configured: readonly Exception[] = []): PageVerdict {
+  const exceptions: Exceptions = { configured, answers: seen.facts.answers ?? [] };
   const project = seen.page.name;
   const said = rules.flatMap((rule) => (rule.page === undefined ? [] : [{ rule, words: rule.page(seen) }]));
   const pass = (rule: Rule, word: Word, filename: string | undefined) =>
@@ -38,9 +39,9 @@ export function judgePage(rules: readonly Rule[], seen: SeenPage, exceptions: re
       const isCommon = word === words.others && each.word.action === commonAction(common, rule);
       if (!isCommon) told.push(toldOf(each, filename));
     }
-    files.set(filename, verdictOf(own, 'file'));
+    files.set(filename, verdictOf(own, project));
   }
-  const others = verdictOf(common, 'file');
+  const others = verdictOf(common, project);
   const again = earliest([...said.map(({ words }) => words.until), nextEnd(exceptions, seen)]);
   return { files, others: asking(others, again), told };
 }
@@ -53,18 +54,20 @@ interface RuleWords {
 /** Files that have a word of their own, or an exception from one that is said of all. */
 function namesIn(
   said: readonly RuleWords[],
-  exceptions: readonly Exception[],
+  { configured, answers }: Exceptions,
   { page }: SeenPage,
 ): ReadonlySet<string> {
   const names = new Set(said.flatMap(({ words: { files } }) => [...(files?.keys() ?? [])]));
   const isCommon = said.some(({ words: { others } }) => others !== undefined);
-  if (isCommon && exceptions.length > 0) for (const filename of page.files.keys()) names.add(filename);
+  if (isCommon && configured.length + answers.length > 0) for (const filename of page.files.keys()) names.add(filename);
   return names;
 }
 
 /** An exception that ends changes the verdict though no word does. */
-function nextEnd(exceptions: readonly Exception[], { page, now }: SeenPage): Instant | undefined {
-  const ends = exceptions.filter(({ pattern, until = now }) => until > now && matchesName(pattern, page.name));
+function nextEnd({ configured, answers }: Exceptions, { page, now }: SeenPage): Instant | undefined {
+  const ends = [...configured, ...answers].filter(
+    ({ pattern, until = now }) => until > now && matchesName(pattern, page.name),
+  );
   return earliest(ends.map(({ until }) => until));
 }
 
@@ -72,13 +75,13 @@ function commonAction(common: readonly Said[], rule: Rule): Action | undefined {
   return common.find((each) => each.rule === rule)?.word.action;
 }
 
-/** What all of them say together; `subject`: what is refused by it. */
-export function verdictOf(said: readonly Said[], subject: Subject): Verdict {
+/** What all of them say together of a file; `whole`: of the page of the project. */
+export function verdictOf(said: readonly Said[], project: string, whole = false): Verdict {
   const until = earliest(said.map(({ word }) => word.until));
   let strictest: Said | undefined;
   for (const each of said)
     if (each.word.action !== 'report' && (strictest === undefined || isStricter(each, strictest))) strictest = each;
-  return strictest === undefined ? asking(SERVE, until) : denied(strictest, until, subject);
+  return strictest === undefined ? asking(SERVE, until) : denied(strictest, until, { project, whole });
 }
 
 function toldOf({ rule, word }: Said, filename: string | undefined): RuleWord {
@@ -98,11 +101,20 @@ function isStricter(one: Said, other: Said): boolean {
   return (one.word.until ?? never) > (other.word.until ?? never);
 }
 
-function denied({ rule, word }: Said, until: Instant | undefined, subject: Subject): Denied {
+function denied(
+  { rule, word }: Said,
+  until: Instant | undefined,
+  { project, whole }: { readonly project: string; readonly whole: boolean },
+): Denied {
   return {
     action: word.action === 'deny' ? 'deny' : 'hide',
     rule: rule.name,
-    refusal: (name) => new Refusal('policy', word.sentence(name), { subject, rule: rule.name }),
+    sentence: (name) => word.sentence(name),
+    refusal: (name) =>
+      new Refusal('policy', word.sentence(name), {
+        subject: whole ? 'page' : 'file',
+        ruled: { rule: rule.name, project, file: whole ? undefined : name, until: word.until },
+      }),
     until,
   };
 }

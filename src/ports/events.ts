@@ -75,11 +75,12 @@ export const ROUTES = [
   'home',
   'health',
   'metrics',
+  'advisories',
   'options',
   'none',
 ] as const;
 export type Route = (typeof ROUTES)[number];
-export const METHODS = ['GET', 'HEAD', 'OPTIONS', 'other'] as const;
+export const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'other'] as const;
 /** Which part of this program met an error that is no refusal. */
 export const FAULT_PLACES = ['answer', 'store'] as const;
 

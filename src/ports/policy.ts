@@ -16,6 +16,8 @@ export interface Denied {
   readonly action: 'hide' | 'deny';
   /** The rule's name, for people. */
   readonly rule: string;
+  /** Why, of this file. */
+  sentence(filename: string): string;
   refusal(filename: string): Refusal;
   readonly until?: Instant | undefined;
 }
@@ -60,6 +62,20 @@ export interface QuarantineEntry {
   /** As it was given; the whole project where there is none. */
   readonly version?: string | undefined;
   readonly reason: string;
+  readonly at: Instant;
+}
+
+/** An operator's answer to what was asked for and refused: it may pass, or stays refused and whoever asks next is told why. */
+export interface RequestAnswer {
+  readonly action: 'allow' | 'deny';
+  /** As it was given; every version where there is none. */
+  readonly version?: string | undefined;
+  readonly file?: string | undefined;
+  /** The name of the rule that it answers; all where there is none. */
+  readonly rule?: string | undefined;
+  readonly reason: string;
+  /** It holds before that only; undefined: for ever. */
+  readonly until?: Instant | undefined;
   readonly at: Instant;
 }
 

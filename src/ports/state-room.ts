@@ -8,7 +8,7 @@ export const STATE_PARTS = ['pages', 'floors', 'pins', 'trust'] as const;
 export type StatePart = (typeof STATE_PARTS)[number];
 
 /** What is remembered on disk: the state of each index and what it is made of, and the lines of records that all share. */
-export const KEPT_KINDS = [...STATE_PARTS, 'state', 'journal', 'access', 'tally', 'news'] as const;
+export const KEPT_KINDS = [...STATE_PARTS, 'state', 'journal', 'access', 'tally', 'news', 'requests'] as const;
 
 /** A value below `pages` that begins with this byte, or is empty, is a floor. */
 export const FLOOR_MARK = 0;

@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import type { IndexState, Pin, TrustStore } from '../ports/index-state.ts';
+import type { IndexState, Pin } from '../ports/index-state.ts';
 import type { StateStorage } from '../ports/state-storage.ts';
+import type { TrustStore } from '../ports/trust/trust-store.ts';
+import { ANSWERS } from './answers.ts';
 import { createCarried } from './carried.ts';
 import { createDelegatedRoles } from './delegated.ts';
 import { createFacts } from './facts.ts';
@@ -63,6 +65,7 @@ export function createIndexState({
       }),
     quarantine: (project) =>
       new StoredItem({ storage, path: projectPath(index, 'quarantine', project), kind: QUARANTINE }),
+    answers: (project) => new StoredItem({ storage, path: projectPath(index, 'answers', project), kind: ANSWERS }),
     provenance: (project) =>
       new StoredItem({ storage, path: projectPath(index, 'provenance', project), kind: PROVENANCE }),
     seenQuarantine: (project) =>

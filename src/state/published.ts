@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { sha256Hex } from '../bytes/digest.ts';
 import type { Instant } from '../bytes/instant.ts';
+import type { Known } from '../ports/index-state.ts';
+import type { StateStorage } from '../ports/state-storage.ts';
 import type {
   FindAgain,
-  Known,
   Publication,
   PublishedTrust,
   StoredClockFloor,
   StoredTrust,
   TrustStore,
-} from '../ports/index-state.ts';
-import type { StateStorage } from '../ports/state-storage.ts';
+} from '../ports/trust/trust-store.ts';
 import { encodeJson, parseJson } from './framed.ts';
 import { type ItemKind, StoredItem } from './item.ts';
 import { RECENT_MOST, RECENT_S } from './limits.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { KeptTimestamp } from '../ports/index-state.ts';
 import type { StateStorage } from '../ports/state-storage.ts';
+import type { KeptTimestamp } from '../ports/trust/trust-store.ts';
 import { encodeJson, parseJson } from './framed.ts';
 import { type ItemKind, StoredItem } from './item.ts';
 import { trustPath } from './paths.ts';

@@ -51,7 +51,7 @@ export function watchKept(registry: Registry, read: () => Promise<readonly KeptP
     });
   gauge(
     'bytes',
-    'Bytes of what is remembered, by kind: state is all of an index, and of it pages, floors (left of pages that were let go), pins, trust (signed metadata, the list of projects); lines of records: journal, access, tally.',
+    'Bytes of what is remembered, by kind: state is all of an index, and of it pages, floors (left of pages that were let go), pins, trust (signed metadata, the list of projects); lines of records: journal, access, tally, news, requests.',
     (kept) => kept.bytes,
   );
   gauge(

@@ -47,6 +47,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'render',
     'web',
     FACE,
+    'advisories/answer.ts',
     'tuf/verified.ts',
     'ports/blob.ts',
     'ports/events.ts',

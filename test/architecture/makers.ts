@@ -65,7 +65,12 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
     ],
   },
   'src/render/page.ts': {
-    makePage: ['src/mirror/projects/draw.ts', 'src/mirror/projects/list-drawer.ts'],
+    makePage: [
+      'src/mirror/projects/draw.ts',
+      'src/mirror/projects/list-drawer.ts',
+      // Of names that lists have which were drawn of what is believed.
+      'src/mirror/combined-index.ts',
+    ],
     restorePage: ['src/mirror/projects/drawn-bodies.ts'],
   },
   'src/mirror/files/file-answer.ts': {
@@ -100,7 +105,9 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
     beginExchange: ['src/http/listener.ts'],
     outgoingOf: ['src/http/reply/'],
   },
-  'src/http/reply/own-words.ts': { ownWords: ['src/http/routes/health.ts'] },
+  'src/http/reply/own-words.ts': { ownWords: ['src/http/routes/health.ts', 'src/http/routes/advisories.ts'] },
+  // Ids of the feed in force, and records out of its archive.
+  'src/advisories/answer.ts': { makeAdvisoryAnswer: ['src/app/advisories/answers.ts'] },
   // A template and a style: for everybody in the room.
   'src/web/html.ts': {},
   // Made of markup alone.

@@ -5,12 +5,19 @@ const DISK = ['src/disk/'];
 
 /** A place is a file, or a folder with a slash at its end. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  hono: ['src/http/app.ts', 'src/http/routes/routes.ts', 'src/http/routes/people.ts', 'src/web/html.ts'],
+  hono: [
+    'src/http/app.ts',
+    'src/http/routes/routes.ts',
+    'src/http/routes/people.ts',
+    'src/http/routes/advisories.ts',
+    'src/web/html.ts',
+  ],
   '@hono/node-server': [
     'src/http/app.ts',
     'src/http/listener.ts',
     'src/http/routes/routes.ts',
     'src/http/routes/people.ts',
+    'src/http/routes/advisories.ts',
   ],
   'lru-cache': ['src/bytes/bounded-map.ts', 'src/blobs/', 'src/state/', ...DISK],
   '@noble/ed25519': ['src/tuf/schemes/ed25519.ts', 'src/repository/'],

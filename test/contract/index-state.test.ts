@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { IndexState, Item, Pin, TrustStore } from '../../src/ports/index-state.ts';
+import type { IndexState, Item, Pin } from '../../src/ports/index-state.ts';
 import type { StateStorage } from '../../src/ports/state-storage.ts';
+import type { TrustStore } from '../../src/ports/trust/trust-store.ts';
 import { createIndexState } from '../../src/state/index-state.ts';
 import { createMemoryState } from '../support/memory-state.ts';
 import { INDEX_STATE_CASES, indexStateContract, indexStateRig } from './index-state.ts';

@@ -1,8 +1,9 @@
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type Digests, sha256Hex } from '../../src/bytes/digest.ts';
-import type { IndexState, PageContent, Pin, PinMark, PublishedTrust, TrustStore } from '../../src/ports/index-state.ts';
+import type { IndexState, PageContent, Pin, PinMark } from '../../src/ports/index-state.ts';
 import { type ItemPath, STATE_VALUE_BYTES, type StateStorage } from '../../src/ports/state-storage.ts';
+import type { PublishedTrust, TrustStore } from '../../src/ports/trust/trust-store.ts';
 import { createIndexState } from '../../src/state/index-state.ts';
 import { PAGE_BYTES, PINS_IN_MEMORY } from '../../src/state/limits.ts';
 import { createListStore } from '../../src/state/list.ts';

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { CHUNK } from '../../src/blobs/limits.ts';
 import { type Expected, makeExpected } from '../../src/bytes/expected.ts';
-import type { PageContent, Pin, PublishedTrust } from '../../src/ports/index-state.ts';
+import type { PageContent, Pin } from '../../src/ports/index-state.ts';
+import type { PublishedTrust } from '../../src/ports/trust/trust-store.ts';
 
 // What a round writes follows from its number, so that whoever looks afterwards knows what is right.
 

@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AdvisoryAnswers } from '../../src/app/advisories/answers.ts';
 import { importPlace } from '../../src/app/carry/import-place.ts';
 import { type Composition, compose } from '../../src/app/compose.ts';
+import { combinedOf } from '../../src/app/running/combined.ts';
 import { recordSent } from '../../src/app/running/record-sent.ts';
 import { type Jobs, jobsOf } from '../../src/app/scrubbing/jobs.ts';
 import { createPeoplePages } from '../../src/app/web/people-pages.ts';
@@ -97,6 +99,8 @@ export interface MirrorOptions {
   readonly scratch: string;
   /** The indexes to mirror; `main` is the default one. Read at each start. */
   readonly indexes: () => readonly IndexConfig[];
+  /** Addresses over several of them; `main` is the default one here, too. */
+  readonly addresses?: Config['addresses'];
   readonly clock: TestClock;
   readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
   readonly maxBytes?: number | undefined;
@@ -297,6 +301,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     log: { level: 'error', format: 'json' },
     referenceTime: undefined,
     indexes: Object.fromEntries(options.indexes().map((index) => [index.name, index])),
+    addresses: options.addresses,
   });
   const launch = async (newTrust?: string): Promise<Running> => {
     const upstreamLimits = { ...LIMITS, ...options.upstreamLimits };
@@ -306,7 +311,9 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     const { readers, connections } = options;
     const listener = createListener({
       indexes: composition.indexes.map((index) => ({ index })),
+      combined: combinedOf(options, composition),
       defaultIndex: 'main',
+      advisories: new AdvisoryAnswers(composition.advisories),
       people: createPeoplePages({
         composition,
         defaultIndex: 'main',

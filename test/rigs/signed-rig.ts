@@ -1,4 +1,4 @@
-import type { TrustStore } from '../../src/ports/index-state.ts';
+import type { TrustStore } from '../../src/ports/trust/trust-store.ts';
 import type { IndexFile } from '../../src/repository/index-pages.ts';
 import type { Edits } from '../../src/repository/repository.ts';
 import { SignedIndex, type SignedIndexOptions } from '../../src/repository/signed-index.ts';

@@ -20,6 +20,8 @@ export const boxReaders = () =>
 export const packaging = () => venv('packaging', ['packaging==26.4']);
 /** PyPI's own verifier of attestations. */
 export const pypiAttestations = () => venv('attestations', ['pypi-attestations==0.0.30']);
+/** What asks OSV which advisories speak of what is installed. */
+export const pipAudit = () => venv('pip-audit', ['pip-audit==2.10.1']);
 export const bandersnatch = () => venv('bandersnatch', ['bandersnatch']);
 
 /** Index servers, and the release that is mirrored and measured. */

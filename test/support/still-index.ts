@@ -143,6 +143,12 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
       if (page === undefined) throw absent('page');
       return { page, life: undefined };
     },
+    isAbsent: (project) => still.warm && still.refusal === undefined && !pages.has(project),
+    async has(project) {
+      if (still.refusal !== undefined) throw still.refusal;
+      return pages.has(project);
+    },
+    holds: async (project) => pages.has(project),
     async list() {
       if (options.list === false) throw new Refusal('policy', 'The layout signs no list.', { subject: 'list' });
       return { page: list, life: undefined };
@@ -150,7 +156,7 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
     async file(at) {
       if (!('path' in at)) return find(at.project, `${at.project}/${at.digest}/${at.filename}`);
       const filename = (at.path.split('/').at(-1) ?? '').replace(/\.metadata$/, '');
-      return find(files.find((file) => file.filename === filename)?.project ?? '', at.path);
+      return find(at.of ?? files.find((file) => file.filename === filename)?.project ?? '', at.path);
     },
     unverified: options.unverified,
     signed: {

@@ -1,16 +1,15 @@
 import { join } from 'node:path';
 import type { Advisories, Totals } from '../../advisories/advisories.ts';
-import { MAX_ARCHIVE } from '../../advisories/limits.ts';
 import { sha256Hex } from '../../bytes/digest.ts';
 import { instantText } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { AdvisoriesConfig } from '../../config/advisories/schema.ts';
-import { readSmall } from '../../disk/read-file.ts';
 import type { Volume } from '../../disk/volume.ts';
 import type { FactSource } from '../../mirror/policy/fact-source.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { AdvisoryWork } from '../../workers/advisory-work.ts';
+import { KeptArchive } from './kept-archive.ts';
 import type { Source } from './source.ts';
 
 /** How often others look at what one process keeps. Milliseconds. */
@@ -37,12 +36,29 @@ export interface FeedStanding {
   readonly trouble: string | undefined;
 }
 
+/** A feed with its archive, out of which single records are read. */
+export interface FeedInForce {
+  readonly advisories: Advisories;
+  /** Undefined where it could not be kept. */
+  readonly archive: KeptArchive | undefined;
+}
+
+/** One that may come into force. */
+interface Candidate {
+  readonly advisories: Advisories;
+  readonly sha256: string;
+}
+
 /** Has the feed in force. */
 export class FeedKeeper implements FactSource<'knownBad'> {
   readonly name = 'knownBad';
   readonly #options: KeeperOptions;
   readonly #path: string;
   #current: Advisories | undefined;
+  #archive: KeptArchive | undefined;
+  /** Of the feed before, out of which an answer may still be read. */
+  #former: KeptArchive | undefined;
+  /** Of the one in force; undefined where the same one is to be taken, and kept, anew. */
   #sha256: string | undefined;
   /** Of what is kept, when it was read last. */
   #changedMs: number | undefined;
@@ -57,6 +73,10 @@ export class FeedKeeper implements FactSource<'knownBad'> {
 
   get standing(): FeedStanding {
     return { place: this.#options.source.place, totals: this.#current?.totals, trouble: this.#trouble };
+  }
+
+  get inForce(): FeedInForce | undefined {
+    return this.#current && { advisories: this.#current, archive: this.#archive };
   }
 
   version(project: string): string {
@@ -96,40 +116,83 @@ export class FeedKeeper implements FactSource<'knownBad'> {
     clearInterval(this.#timer);
     this.#options.source.close();
     await this.#looking;
+    for (const archive of [this.#former, this.#archive]) await archive?.close();
+    this.#former = undefined;
+    this.#archive = undefined;
   }
 
   async #readKept(): Promise<void> {
     const { ops } = this.#options.volume;
     const facts = await ops.facts(this.#path);
     if (facts === undefined || facts.changedMs === this.#changedMs) return;
-    const archive = await readSmall(ops, this.#path, MAX_ARCHIVE);
-    this.#changedMs = facts.changedMs;
-    if (archive !== undefined) await this.#take(archive);
+    const archive = await this.#openKept();
+    try {
+      const bytes = await archive?.whole();
+      this.#changedMs = facts.changedMs;
+      const next = bytes && (await this.#judge(bytes));
+      if (next === undefined) await archive?.close();
+      else await this.#swap(next, archive);
+    } catch (error) {
+      await archive?.close();
+      throw error;
+    }
   }
 
   async #readSource(): Promise<void> {
     const { source, volume } = this.#options;
-    const archive = await source.look();
-    if (archive === undefined || !(await this.#take(archive))) return;
-    await volume.durable.replace(this.#path, archive);
-    this.#changedMs = (await volume.ops.facts(this.#path))?.changedMs;
+    const bytes = await source.look(this.#sha256 === undefined);
+    const next = bytes && (await this.#judge(bytes));
+    if (bytes === undefined || next === undefined) return;
+    try {
+      await volume.durable.replace(this.#path, bytes);
+      this.#changedMs = (await volume.ops.facts(this.#path))?.changedMs;
+    } catch (error) {
+      // What is known to be bad is in force, though it cannot be kept.
+      await this.#swap(next, undefined);
+      this.#sha256 = undefined;
+      throw error;
+    }
+    await this.#swap(next, await this.#openKept());
   }
 
-  /** False where it is the one in force. Throws Refusal where it may not take its place. */
-  async #take(archive: Uint8Array): Promise<boolean> {
+  #openKept(): Promise<KeptArchive | undefined> {
+    return KeptArchive.open(this.#options.volume.ops, this.#path, (cause) => this.#damaged(cause));
+  }
+
+  /** A record of the one in force cannot be read any more. Told once a look. */
+  #damaged(cause: unknown): void {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `An advisory cannot be read from ${this.#path} (${why})`;
+    if (this.#trouble !== undefined) return;
+    this.#trouble = message;
+    this.#sha256 = undefined;
+    const about = { index: '', subject: 'file', thing: this.#path } as const;
+    this.#options.emit({ name: 'rejected', ...about, reason: 'digest', message, at: 'disk' });
+  }
+
+  /** Undefined where it is the one in force. Throws Refusal where it may not take its place. */
+  async #judge(archive: Uint8Array): Promise<Candidate | undefined> {
     const sha256 = sha256Hex(archive);
-    if (sha256 === this.#sha256) return false;
-    const { work, clock, emit, source, leads } = this.#options;
-    const next = await work.read(archive, clock.now());
-    if (this.#current !== undefined) holdTo(this.#current.totals, next.totals, this.#path);
-    this.#current = next;
+    if (sha256 === this.#sha256) return undefined;
+    const { work, clock } = this.#options;
+    const advisories = await work.read(archive, clock.now());
+    if (this.#current !== undefined) holdTo(this.#current.totals, advisories.totals, this.#path);
+    return { advisories, sha256 };
+  }
+
+  async #swap({ advisories, sha256 }: Candidate, archive: KeptArchive | undefined): Promise<void> {
+    const { emit, source, leads } = this.#options;
+    const before = this.#former;
+    this.#former = this.#archive;
+    this.#archive = archive;
+    this.#current = advisories;
     this.#sha256 = sha256;
-    const { records, malware, unreadable, named } = next.totals;
+    const { records, malware, unreadable, named } = advisories.totals;
     const lost = named.map(({ name, why }) => `${name}: ${why}`).join(' ');
     const message = `${records} advisories about Python packages are in force, ${malware} of them about malware${unreadable > 0 ? `; ${unreadable} cannot be read: ${lost}` : ''}`;
     // A command tells whoever ran it what he asked for.
     if (leads) emit({ name: 'noted', index: '', message, detail: { place: source.place } });
-    return true;
+    await before?.close();
   }
 
   #failed(error: unknown): void {

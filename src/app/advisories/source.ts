@@ -19,8 +19,8 @@ export interface Source {
   readonly place: string;
   /** It lies on this machine. */
   readonly local: boolean;
-  /** The archive; undefined where it is what it was at the last look. Throws Refusal. */
-  look(): Promise<Uint8Array | undefined>;
+  /** The archive; undefined where it is what it was at the last look, unless it is wanted `anew`. Throws Refusal. */
+  look(anew: boolean): Promise<Uint8Array | undefined>;
   close(): void;
 }
 
@@ -64,8 +64,14 @@ class Fetched implements Source {
     this.#upstream = upstream;
   }
 
-  async look(): Promise<Uint8Array | undefined> {
-    const request = { url: this.place, limit: MAX_ARCHIVE, etag: this.#etag, fresh: false, held: true };
+  async look(anew: boolean): Promise<Uint8Array | undefined> {
+    const request = {
+      url: this.place,
+      limit: MAX_ARCHIVE,
+      etag: anew ? undefined : this.#etag,
+      fresh: false,
+      held: true,
+    };
     const answer = await this.#upstream.document(request, internalCaller(''));
     if (answer.kind === 'unchanged') return undefined;
     if (answer.kind === 'absent')

@@ -4,6 +4,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { Composition } from '../compose.ts';
 import { acceptChangeIn } from '../operator/accept-change.ts';
 import { acceptClockIn } from '../operator/accept-clock.ts';
+import { answerIn } from '../operator/answer.ts';
 import { forgetIn } from '../operator/forget.ts';
 import { quarantineIn } from '../operator/quarantine.ts';
 import { refreshIn } from '../operator/refresh.ts';
@@ -14,6 +15,7 @@ import {
   AcceptChangeRequest,
   AcceptClockRequest,
   AdoptRequest,
+  AnswerRequest,
   FollowRequest,
   ForgetRequest,
   PruneRequest,
@@ -51,6 +53,12 @@ export function createHandle(
         const quarantined = await quarantineIn(operator, request);
         if (!request.dryRun) await follow(composition, request.index, [quarantined.project], false);
         return quarantined;
+      }
+      case 'answer': {
+        const request = read(AnswerRequest, about);
+        const answered = await answerIn(operator, request);
+        if (!request.dryRun) await follow(composition, request.index, [answered.project], false);
+        return answered;
       }
       case 'accept-change': {
         const request = read(AcceptChangeRequest, about);

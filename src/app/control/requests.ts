@@ -42,6 +42,37 @@ export const Quarantined = z.object({
   files: z.array(z.string()).readonly(),
 });
 
+export const AnswerRequest = z.strictObject({
+  index,
+  name,
+  action: z.enum(['allow', 'deny']),
+  version: z.string().max(200).optional(),
+  file: name.optional(),
+  rule: z.string().min(1).max(100),
+  reason: z.string().min(1).max(1000),
+  /** Of an exception: it holds before that only. */
+  until: z.int().optional(),
+  dryRun,
+});
+const GivenAnswer = z.object({
+  action: z.enum(['allow', 'deny']),
+  version: z.string().nullish(),
+  file: z.string().nullish(),
+  rule: z.string().nullish(),
+  reason: z.string(),
+  until: z.number().nullish(),
+  at: z.number(),
+});
+export const Answered = z.object({
+  project: z.string(),
+  /** What was answered to the same before. */
+  was: GivenAnswer.nullish(),
+  /** All that is answered of the project from then on. */
+  answers: z.array(GivenAnswer).readonly(),
+  /** Those of its files that were seen here and that it is about; the first of very many. */
+  files: z.array(z.string()).readonly(),
+});
+
 export const AcceptChangeRequest = z.strictObject({
   index,
   project: name.optional(),
@@ -117,6 +148,8 @@ export type ForgetRequest = z.infer<typeof ForgetRequest>;
 export type Forgotten = z.infer<typeof Forgotten>;
 export type QuarantineRequest = z.infer<typeof QuarantineRequest>;
 export type Quarantined = z.infer<typeof Quarantined>;
+export type AnswerRequest = z.infer<typeof AnswerRequest>;
+export type Answered = z.infer<typeof Answered>;
 export type AcceptChangeRequest = z.infer<typeof AcceptChangeRequest>;
 export type AcceptedChange = z.infer<typeof AcceptedChange>;
 export type AcceptClockRequest = z.infer<typeof AcceptClockRequest>;

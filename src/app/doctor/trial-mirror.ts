@@ -6,6 +6,7 @@ import { createListener } from '../../http/listener.ts';
 import { type RunningServer, startServer } from '../../http/server.ts';
 import type { Event } from '../../ports/events.ts';
 import { type Composition, compose } from '../compose.ts';
+import { combinedOf } from '../running/combined.ts';
 import { defaultIndexOf, servedIndex } from '../server-files.ts';
 
 /**
@@ -42,7 +43,8 @@ export class TrialMirror {
       const server = await startServer({
         listener: createListener({
           indexes: indexes.map((index) => servedIndex(index, { config, access: undefined, bucket: undefined })),
-          defaultIndex: defaultIndexOf(config.indexes),
+          combined: combinedOf(config, composition),
+          defaultIndex: defaultIndexOf(config),
         }),
         host: '127.0.0.1',
         port: 0,

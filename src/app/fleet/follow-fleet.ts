@@ -3,11 +3,14 @@ import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { ItemPath } from '../../ports/state-storage.ts';
 
-/** What an operator put in quarantine, or was found out of who published files, elsewhere, is refused here when this resolves. */
+/** What an operator put in quarantine, or answered, or was found out of who published files, elsewhere, is in force here when this resolves. */
 export async function judgeAgain(mirror: PackageIndex, items: readonly ItemPath[]): Promise<void> {
   for (const [, area, project] of items)
-    if ((area === 'quarantine' || area === 'provenance') && project !== undefined) await mirror.judgeAgain(project);
+    if (JUDGED.has(area) && project !== undefined) await mirror.judgeAgain(project);
 }
+
+/** What a policy knows of a project besides its page and its pins. */
+const JUDGED: ReadonlySet<string | undefined> = new Set(['quarantine', 'answers', 'provenance']);
 
 /** What memory holds of what other replicas wrote is given up, and what they published is believed once it is proved here. */
 export async function followFleet(mirror: PackageIndex, items: readonly ItemPath[], emit: Emit): Promise<void> {

@@ -55,7 +55,11 @@ function isOf(entry: QuarantineEntry, version: string | undefined): boolean {
 }
 
 /** Files that were seen of it here. */
-async function namesOf(state: IndexState, project: string, version: string | undefined): Promise<readonly string[]> {
+export async function namesOf(
+  state: IndexState,
+  project: string,
+  version: string | undefined,
+): Promise<readonly string[]> {
   const pins = (await state.pins(project).read())?.value ?? new Map<string, Pin>();
   const key = version === undefined ? undefined : versionKey(version);
   const names = [...pins.keys()].filter(
@@ -64,6 +68,6 @@ async function namesOf(state: IndexState, project: string, version: string | und
   return names.slice(0, MOST_NAMED);
 }
 
-function textOf(project: string, version: string | undefined): string {
+export function textOf(project: string, version: string | undefined): string {
   return version === undefined ? project : `${project}==${version}`;
 }

@@ -3,6 +3,7 @@ import { existing } from '../../bytes/existing.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
+import { answerOf } from '../../mirror/policy/answers.ts';
 import type { KnownPage } from '../../policy/compare.ts';
 import { compose } from '../compose.ts';
 import { indexOf } from '../data-directory.ts';
@@ -40,7 +41,8 @@ export async function withHeldPages<T>(
         return undefined;
       });
       const pins = (await state.pins(project).read())?.value ?? new Map();
-      return known && { page: known.page.listing, pins };
+      const answers = (await state.answers(project).read())?.value.map((each) => answerOf(project, each));
+      return known && { page: known.page.listing, pins, answers };
     };
     return await run({
       async *all() {

@@ -43,9 +43,9 @@ export class ToldState implements StateStorage {
   }
 }
 
-/** Pages, what they are held to, what is in quarantine, who published files, the list of all projects, and which signed metadata are in force; everything else is read where it is needed. */
+/** Pages, what they are held to, what is in quarantine, what operators answered, who published files, the list of all projects, and which signed metadata are in force; everything else is read where it is needed. */
 function isRemembered([, area = '', kind]: ItemPath): boolean {
   return REMEMBERED.has(area) || (area === 'tuf' && kind === 'current');
 }
 
-const REMEMBERED: ReadonlySet<string> = new Set(['pages', 'pins', 'quarantine', 'provenance', 'list']);
+const REMEMBERED: ReadonlySet<string> = new Set(['pages', 'pins', 'quarantine', 'answers', 'provenance', 'list']);

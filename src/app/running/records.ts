@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts';
 import { type AccessRecord, createAccessRecord } from '../../disk/records/access-record.ts';
 import { createJournal, type StoredJournal } from '../../disk/records/journal.ts';
 import { NewsRecord } from '../../disk/records/news-record.ts';
+import { RequestsRecord } from '../../disk/records/requests-record.ts';
 import { createTallies } from '../../disk/records/tallies.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Emit } from '../../ports/events.ts';
@@ -24,6 +25,7 @@ export interface Records {
   readonly journal: StoredJournal;
   readonly tallies: Tallies;
   readonly news: NewsRecord;
+  readonly requests: RequestsRecord;
   /** The same emit, by which news are noted. */
   readonly emit: Emit;
 }
@@ -36,18 +38,21 @@ export function recordsOf(
   const fetched = createAccessRecord(records, { maxBytes: cache.accessBytes, days: cache.accessDays });
   const journal = createJournal(records, { maxBytes: cache.journalBytes });
   const tallies = createTallies(records);
+  const requests = new RequestsRecord(records, { days: cache.accessDays });
   const news = new NewsRecord(records, { now: () => clock.now() });
   closers.push(
     () => fetched.close(),
     () => journal.close(),
     () => tallies.close(),
     () => news.close(),
+    () => requests.close(),
   );
-  if (rehearsal) return { fetched, journal: { ...journal, note() {} }, tallies: { ...tallies, put() {} }, news, emit };
-  if (!serving) return { fetched, journal, tallies, news, emit };
+  const kept = { fetched, journal, tallies, news, requests };
+  if (rehearsal) return { ...kept, journal: { ...journal, note() {} }, tallies: { ...tallies, put() {} }, emit };
+  if (!serving) return { ...kept, emit };
   const noting: Emit = (event) => {
     emit(event);
     news.hear(event);
   };
-  return { fetched, journal, tallies, news, emit: noting };
+  return { ...kept, emit: noting };
 }

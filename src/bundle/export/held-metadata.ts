@@ -3,7 +3,7 @@ import { sha256Hex } from '../../bytes/digest.ts';
 import { existing } from '../../bytes/existing.ts';
 import { lend } from '../../bytes/proof.ts';
 import type { SignedRepository } from '../../mirror/package-index.ts';
-import type { TrustStore } from '../../ports/index-state.ts';
+import type { TrustStore } from '../../ports/trust/trust-store.ts';
 import type { Signed } from '../../tuf/model.ts';
 import type { Verified } from '../../tuf/verified.ts';
 import type { Entry, Kind } from '../format/model.ts';

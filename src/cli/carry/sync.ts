@@ -106,7 +106,7 @@ async function writeLocks(
 ): Promise<readonly string[]> {
   if (plan.unpinned.length === 0) return [];
   const { publicUrl } = config.server;
-  const below = index === defaultIndexOf(config.indexes) ? '' : `${index}/`;
+  const below = index === defaultIndexOf(config) ? '' : `${index}/`;
   const base = publicUrl === undefined ? undefined : publicUrl + below;
   const written: string[] = [];
   await mkdir(directory, { recursive: true });

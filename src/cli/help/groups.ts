@@ -6,7 +6,7 @@ const BESIDES = 'Besides:';
 const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = [
   ['Run it:', ['serve', 'demo', 'hash-password']],
   ['Ask it:', ['doctor', 'status', 'explain', 'provenance', 'verify', 'events', 'who']],
-  ['Decide, and keep why:', ['accept-change', 'accept-state-loss', 'accept-clock', 'quarantine', 'policy']],
+  ['Decide, and keep why:', ['accept-change', 'accept-state-loss', 'accept-clock', 'quarantine', 'policy', 'requests']],
   ['Care for what is held:', ['sync', 'refresh', 'forget', 'prune']],
   ['Carry it across a gap:', ['export', 'import', 'keygen', 'receipt']],
   [BESIDES, ['client']],

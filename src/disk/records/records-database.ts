@@ -12,15 +12,16 @@ import { PlainDatabase } from './plain-database.ts';
 import { Total } from './total.ts';
 
 /** The kinds of lines, as they are numbered in the database. */
-const KINDS = { journal: 1, access: 2, tally: 3, news: 4 } as const;
+const KINDS = { journal: 1, access: 2, tally: 3, news: 4, requests: 5 } as const;
 export type LineKind = keyof typeof KINDS;
 const SHARED_BY: Readonly<Record<LineKind, SharedBy | undefined>> = {
   journal: 'project',
   access: 'client',
   tally: undefined,
   news: 'project',
+  requests: 'client',
 };
-const LINE_KINDS: readonly LineKind[] = ['journal', 'access', 'tally', 'news'];
+const LINE_KINDS: readonly LineKind[] = ['journal', 'access', 'tally', 'news', 'requests'];
 
 /** A line as it was written, and its place among the others. */
 export interface StoredLine {

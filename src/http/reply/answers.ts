@@ -160,6 +160,14 @@ export const NOTHING_HERE = makeAnswer({
   reason: 'unlisted',
 });
 
+export const SIGNED_ELSEWHERE = makeAnswer({
+  status: 404,
+  phrase: 'This address is over several indexes, and signs nothing',
+  happened: 'What one of them signs is relayed at its own address, below its own name.',
+  next: 'Point TUF clients there.',
+  reason: 'unlisted',
+});
+
 export const METHOD_NOT_ALLOWED = makeAnswer({
   status: 405,
   phrase: 'This mirror is only read from',

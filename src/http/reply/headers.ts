@@ -1,6 +1,7 @@
 import { strongTag } from '../../bytes/etag.ts';
 import type { Range } from '../../bytes/range.ts';
 import type { EvidenceKind, Life } from '../../mirror/package-index.ts';
+import { JSON_TYPE } from '../../pypi/media-types.ts';
 import { type BodyFacts, VARY, type Variant } from '../../render/page.ts';
 import { LONGEST_RETRY_AFTER, RELAYED_MAX_AGE } from '../limits.ts';
 import type { Answer } from './answers.ts';
@@ -8,7 +9,8 @@ import type { Answer } from './answers.ts';
 /** What all answers about one index share. */
 export interface ResponsePolicy {
   readonly name: string;
-  readonly evidence: EvidenceKind | 'first-sight' | 'removed';
+  /** `none` of an address over several indexes: what it says of itself nobody vouches for. */
+  readonly evidence: EvidenceKind | 'first-sight' | 'removed' | 'none';
   /** True where any web page may read it; never for an index that needs credentials. */
   readonly cors: boolean;
   /** Who may store its answers: anybody on the way, or only the client, where reading needs credentials. */
@@ -27,7 +29,7 @@ const IMMUTABLE = 'max-age=31536000, immutable';
 
 function common(
   policy: ResponsePolicy | undefined,
-  evidence: ResponsePolicy['evidence'] | 'none' | undefined = policy?.evidence,
+  evidence: ResponsePolicy['evidence'] | undefined = policy?.evidence,
 ): FlatHeaders {
   const headers = ['X-Content-Type-Options', 'nosniff'];
   if (policy === undefined || evidence === undefined) return headers;
@@ -210,6 +212,11 @@ export function optionsHeaders(policy: ResponsePolicy): FlatHeaders {
 export function shownHeaders(length: number): FlatHeaders {
   const always = ['Cache-Control', 'no-store', 'Vary', 'Accept', 'Referrer-Policy', 'no-referrer'];
   return ['Content-Length', String(length), ...always, ...common(undefined)];
+}
+
+/** Nothing vouches for advisories but the feed they came in. */
+export function advisoryHeaders(length: number): FlatHeaders {
+  return [...textHeaders(JSON_TYPE, length), 'Verbatim-Evidence', 'none'];
 }
 
 export function textHeaders(contentType: string, length: number): FlatHeaders {

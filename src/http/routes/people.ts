@@ -1,10 +1,10 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
 import type { Caller } from '../../async/caller.ts';
-import { isFileName, isNormalized, normalizeName } from '../../pypi/names.ts';
+import { isFileName, isNormalized, normalizeName, projectCandidates } from '../../pypi/names.ts';
 import type { Shown } from '../../web/shown.ts';
+import { type Address, holderOf } from '../address.ts';
 import type { Exchange } from '../exchange.ts';
-import type { MountedIndex } from '../mount.ts';
 import { NOTHING_HERE } from '../reply/answers.ts';
 import { replyError, replyProblem, replyRedirect, replyShown } from '../reply/doors.ts';
 import { type Target, valueIn } from '../target.ts';
@@ -37,7 +37,7 @@ export interface PeoplePages {
 }
 
 interface Laying {
-  readonly mounted: readonly MountedIndex[];
+  readonly addresses: readonly Address[];
   readonly onFault: (error: unknown) => void;
 }
 
@@ -46,7 +46,7 @@ type Handle = (exchange: Exchange, target: Target) => Promise<Shown | undefined>
 type Get = (path: string, handle: Handle) => void;
 
 /** Pages for people, of all indexes and of each. */
-export function layPeople(app: Hono<Env>, people: PeoplePages, { mounted, onFault }: Laying): void {
+export function layPeople(app: Hono<Env>, people: PeoplePages, { addresses, onFault }: Laying): void {
   const get: Get = (path, handle) => {
     app.get(path, async ({ env: { asked } }) => {
       const { exchange, target } = asked;
@@ -62,7 +62,10 @@ export function layPeople(app: Hono<Env>, people: PeoplePages, { mounted, onFaul
   };
   get('/', () => people.overview('./'));
   get('/events', (_, target) => people.events({ root: './', index: undefined, page: pageOf(target) }));
-  for (const { index, prefixes } of mounted) for (const prefix of prefixes) layIndex(get, people, index.name, prefix);
+  for (const address of addresses)
+    for (const prefix of address.prefixes)
+      if (address.members.length > 1) layCombined(get, address, prefix);
+      else layIndex(get, people, address.name, prefix);
 }
 
 function layIndex(get: Get, people: PeoplePages, index: string, prefix: string): void {
@@ -94,6 +97,46 @@ function layIndex(get: Get, people: PeoplePages, index: string, prefix: string):
     if (!isFileName(name) && normalizeName(name) === undefined)
       return void replyProblem(exchange, undefined, NOTHING_HERE);
     return people.why({ root: rootOf(path), index, name }, exchange.callerOf(index));
+  });
+  if (prefix === DEVPI) layDevpi(get);
+}
+
+/** Of an address over several indexes: what people are shown is at the member that answers, under its own name. */
+function layCombined(get: Get, address: Address, prefix: string): void {
+  const depth = prefix.split('/').length - 1;
+  const home: Handle = (exchange, { path }) => void replyRedirect(exchange, undefined, rootOf(path));
+  if (prefix !== '') {
+    for (const at of [prefix, `${prefix}/`]) get(at, home);
+    get(`${prefix}/events`, (exchange, { path }) => void replyRedirect(exchange, undefined, `${rootOf(path)}events`));
+  }
+  for (const at of [`${prefix}/project`, `${prefix}/project/`]) get(at, home);
+  const to = async (exchange: Exchange, path: string, projects: readonly string[], below: string) => {
+    let first: string | undefined;
+    for (const project of projects) {
+      const members = address.membersFor(project);
+      const holder = await holderOf(members, exchange, project);
+      const at = holder ?? members.find(({ index }) => !index.isAbsent(project)) ?? members.at(-1);
+      first ??= at?.policy.name;
+      if (holder === undefined) continue;
+      first = holder.policy.name;
+      break;
+    }
+    if (!exchange.left) replyRedirect(exchange, undefined, `${rootOf(path)}${first}/${below}`);
+    return undefined;
+  };
+  const project: Handle = (exchange, { path, segments }) => {
+    const name = normalizeName(segments[depth + 1] ?? '');
+    if (name === undefined) return void replyProblem(exchange, undefined, NOTHING_HERE);
+    return to(exchange, path, [name], `project/${name}/`);
+  };
+  get(`${prefix}/project/:project`, project);
+  get(`${prefix}/project/:project/`, project);
+  get(`${prefix}/why/:name`, (exchange, { path, segments }) => {
+    const name = segments[depth + 1] ?? '';
+    const own = normalizeName(name);
+    const projects = [...(isFileName(name) ? projectCandidates(name) : []), ...(own === undefined ? [] : [own])];
+    if (projects.length === 0) return void replyProblem(exchange, undefined, NOTHING_HERE);
+    return to(exchange, path, projects, `why/${encodeURIComponent(name)}`);
   });
   if (prefix === DEVPI) layDevpi(get);
 }

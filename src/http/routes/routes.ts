@@ -6,9 +6,11 @@ import type { FileAddress } from '../../mirror/package-index.ts';
 import type { Route } from '../../ports/events.ts';
 import { isNormalized, isVariants, normalizeName } from '../../pypi/names.ts';
 import { UNPROVED } from '../../pypi/relink.ts';
-import type { Exchange, OnSent } from '../exchange.ts';
-import type { MountedIndex, ReadIndex } from '../mount.ts';
-import { replyDocument, replyError, replyOptions, replyRedirect } from '../reply/doors.ts';
+import { type Address, asking, fileOf, pageOf, policyOf } from '../address.ts';
+import type { Exchange, OnRefused, OnSent } from '../exchange.ts';
+import type { ReadIndex } from '../mount.ts';
+import { SIGNED_ELSEWHERE } from '../reply/answers.ts';
+import { replyDocument, replyError, replyOptions, replyProblem, replyRedirect } from '../reply/doors.ts';
 import type { Target } from '../target.ts';
 import type { Wait } from '../waiting.ts';
 import { relayAnswers } from './documents.ts';
@@ -32,16 +34,17 @@ export interface RouteDeps {
   /** An error that is no refusal: a defect, for the log. */
   readonly onFault: (error: unknown) => void;
   readonly onSent: OnSent;
+  readonly onRefused: OnRefused;
 }
 
 const ALWAYS: IsImmutable = () => true;
 const NEVER: IsImmutable = () => false;
 const SIGNATURE = '.asc';
 
-/** One index under one prefix, while its routes are laid. `rest` are the decoded segments after the prefix. */
+/** One address under one prefix, while its routes are laid. `rest` are the decoded segments after the prefix. */
 interface Laying extends RouteDeps {
   readonly routes: Hono<Env>;
-  readonly mounted: MountedIndex;
+  readonly address: Address;
   readonly unverified: ReturnType<typeof relayAnswers>;
   on(
     route: Route,
@@ -49,18 +52,17 @@ interface Laying extends RouteDeps {
   ): (context: { readonly env: Env['Bindings'] }) => Promise<Response>;
 }
 
-/** The subtree of one index under one prefix. */
-export function indexRoutes(mounted: MountedIndex, prefix: string, deps: RouteDeps): Hono<Env> {
-  const { index, policy } = mounted;
+/** The subtree of one address under one prefix. */
+export function addressRoutes(address: Address, prefix: string, deps: RouteDeps): Hono<Env> {
+  const { name, policy } = address;
   const depth = prefix.split('/').length - 1;
   const routes = new Hono<Env>();
   const laying: Laying = {
     ...deps,
     routes,
-    mounted,
+    address,
     unverified: relayAnswers({
-      documents: index.unverified,
-      policy,
+      address,
       wait: deps.wait,
       base() {
         const at = deps.publicUrl();
@@ -72,12 +74,15 @@ export function indexRoutes(mounted: MountedIndex, prefix: string, deps: RouteDe
       async ({ env: { asked } }) => {
         const { exchange, target } = asked;
         exchange.notes.route = route;
-        exchange.notes.index = policy.name;
+        exchange.notes.index = name;
         try {
           await handle(asked, target.segments.slice(depth));
         } catch (error) {
           // Whoever left is told nothing, and that its work was given up is no fault.
-          if (!exchange.left && replyError(exchange, policy, error)) deps.onFault(error);
+          if (exchange.left) return RESPONSE_ALREADY_SENT;
+          const policy = policyOf(address, exchange.notes.index);
+          if (replyError(exchange, policy, error)) deps.onFault(error);
+          noteRuled(exchange, policy.name, error, deps.onRefused);
         }
         return RESPONSE_ALREADY_SENT;
       },
@@ -93,10 +98,17 @@ export function indexRoutes(mounted: MountedIndex, prefix: string, deps: RouteDe
   return routes;
 }
 
+/** What a rule refuses is asked for by somebody who may ask an operator for it next. */
+function noteRuled({ client, reader }: Exchange, index: string, error: unknown, onRefused: OnRefused): void {
+  if (!(error instanceof Refusal) || error.ruled === undefined) return;
+  onRefused({ ...error.ruled, index, sentence: error.message, client, reader });
+}
+
 /** The project list and the project pages, under both names that installers are given. */
-function layPages({ routes, mounted: { index, policy, headersOf }, on, wait }: Laying): void {
+function layPages({ routes, address, on, wait }: Laying): void {
+  const { name, policy, headersOf } = address;
   const list = on('list', async ({ exchange, target }) => {
-    const found = await wait(exchange, () => index.list(exchange.callerOf(policy.name)));
+    const found = await wait(exchange, () => address.list(exchange.callerOf(name)));
     if (!exchange.left) await answerPage(exchange, policy, found, headersOf, target.format);
   });
   const page = on('page', async ({ exchange, target }, rest) => {
@@ -106,8 +118,8 @@ function layPages({ routes, mounted: { index, policy, headersOf }, on, wait }: L
     const slash = target.path.endsWith('/');
     if (!slash || !isNormalized(asked))
       return replyRedirect(exchange, policy, slash ? `../${project}/` : `${project}/`);
-    const found = await wait(exchange, () => index.page(project, exchange.callerOf(policy.name)));
-    if (!exchange.left) await answerPage(exchange, policy, found, headersOf, target.format);
+    const { by, found } = await wait(exchange, () => pageOf(address, exchange, project));
+    if (!exchange.left) await answerPage(exchange, by.policy, found, by.headersOf, target.format);
   });
   for (const simple of ['simple', '+simple']) {
     // Relative: a proxy in front may have taken a prefix away, and no header can name a host.
@@ -137,12 +149,13 @@ function layUnverified({ routes, unverified, on }: Laying): void {
 }
 
 /** Files, by the path they have upstream or by their digest; each with its core metadata and its signature. */
-function layFiles({ routes, mounted: { index, policy, elsewhere }, unverified, on, wait, onSent }: Laying): void {
+function layFiles({ routes, address, unverified, on, wait, onSent }: Laying): void {
+  const hasSignatures = address.members.some(({ index }) => index.unverified !== undefined);
   const file = (addressOf: (rest: readonly string[]) => FileAddress) =>
     on('file', async ({ exchange, target }, rest) => {
       if (target.path.endsWith('.metadata')) exchange.notes.route = 'core-metadata';
       if (target.escapedSlash) throw absent('file');
-      if (index.unverified !== undefined && rest.at(-1)?.endsWith(SIGNATURE)) {
+      if (hasSignatures && rest.at(-1)?.endsWith(SIGNATURE)) {
         exchange.notes.route = 'relayed';
         return unverified.signature(exchange, rest.join('/').slice(0, -SIGNATURE.length));
       }
@@ -150,12 +163,12 @@ function layFiles({ routes, mounted: { index, policy, elsewhere }, unverified, o
         return unverified.variants(exchange, rest.slice(1));
       }
       const at = addressOf(rest.slice(1));
-      const found = await wait(exchange, () => index.file(at, exchange.callerOf(policy.name)));
+      const { by, found } = await wait(exchange, () => fileOf(address, exchange, at));
       // A name's bytes are pinned here, and an operator may let them change; an address that holds their digest cannot. PEP 825:
       // what grows under its name may be asked for anew at any address.
       const isByName = 'path' in at && contentPath(at.path.split('/').slice(0, -1)) === undefined;
       const isImmutable = isByName || isVariants(found.filename) ? NEVER : ALWAYS;
-      await answerFile(exchange, policy, found, { isImmutable, wait, elsewhere, onSent });
+      await answerFile(exchange, by.policy, found, { isImmutable, wait, elsewhere: by.elsewhere, onSent });
     });
   routes.get(
     '/packages/*',
@@ -168,19 +181,27 @@ function layFiles({ routes, mounted: { index, policy, elsewhere }, unverified, o
 }
 
 /** What upstream signed, for TUF clients behind this mirror. */
-function laySigned({ routes, mounted: { index, policy }, on, wait, onSent }: Laying): void {
+function laySigned({ routes, address, on, wait, onSent }: Laying): void {
+  const [only, ...others] = address.members;
+  if (only === undefined || others.length > 0) {
+    // Metadata of several repositories under one root would be nobody's.
+    routes.get(
+      '/tuf/*',
+      on('metadata', ({ exchange }) => replyProblem(exchange, address.policy, SIGNED_ELSEWHERE)),
+    );
+    return;
+  }
+  const { index, policy } = only;
   // A role's name is one segment, whatever it holds: TUF clients escape its slashes.
   const metadata = on('metadata', async ({ exchange }, [, , name = '']) => {
-    const document = await wait(exchange, async () => signedOf(index).metadata(name, exchange.callerOf(policy.name)));
+    const document = await wait(exchange, async () => signedOf(index).metadata(name, asking(exchange, only)));
     if (!exchange.left) replyDocument(exchange, policy, document);
   });
   routes.get('/tuf/metadata/:name', metadata);
   const target = on('target', async ({ exchange, target: { escapedSlash, path: sent } }, rest) => {
     if (escapedSlash) throw absent('target');
     const [path, asSent] = [rest.slice(2).join('/'), sent.slice(sent.indexOf(TARGETS) + TARGETS.length)];
-    const found = await wait(exchange, async () =>
-      signedOf(index).target({ path, asSent }, exchange.callerOf(policy.name)),
-    );
+    const found = await wait(exchange, async () => signedOf(index).target({ path, asSent }, asking(exchange, only)));
     // A plain name may come to mean other bytes; one that holds their digest cannot.
     const isImmutable: IsImmutable = (sha256) => sha256 !== undefined && path.includes(sha256);
     await answerFile(exchange, policy, found, { isImmutable, wait, onSent });

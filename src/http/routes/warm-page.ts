@@ -1,7 +1,9 @@
+import type { ServedPage } from '../../mirror/package-index.ts';
 import { isNormalized } from '../../pypi/names.ts';
+import type { Choice } from '../../render/negotiate.ts';
+import type { Address, Answered } from '../address.ts';
 import type { Exchange, OnFinish } from '../exchange.ts';
 import { isHost } from '../guard.ts';
-import type { MountedIndex } from '../mount.ts';
 import { replyPage } from '../reply/doors.ts';
 import { createNegotiate } from './pages.ts';
 
@@ -14,9 +16,11 @@ const SIMPLE = ['/simple/', '/+simple/'];
  * The fast path: a lookup and a write. Everything unusual (another method, a body, a header twice, a query, an
  * escape) is left to the routes, which give the same answer slowly.
  */
-export function createWarm(mounted: readonly MountedIndex[], onFinish: OnFinish | undefined): Warm {
-  const mounts = mounted
-    .flatMap((index) => index.prefixes.flatMap((prefix) => SIMPLE.map((simple) => ({ at: prefix + simple, index }))))
+export function createWarm(addresses: readonly Address[], onFinish: OnFinish | undefined): Warm {
+  const mounts = addresses
+    .flatMap((address) =>
+      address.prefixes.flatMap((prefix) => SIMPLE.map((simple) => ({ at: prefix + simple, address }))),
+    )
     .sort((a, b) => a.at.length - b.at.length);
   const negotiate = createNegotiate();
   const isPlain = createIsPlain();
@@ -27,14 +31,15 @@ export function createWarm(mounted: readonly MountedIndex[], onFinish: OnFinish 
     if ((method !== 'GET' && !head) || !url.endsWith('/')) return false;
     const mount = mounts.find(({ at }) => url.startsWith(at));
     if (mount === undefined) return false;
-    const { index, policy, headersOf } = mount.index;
     const project = url.slice(mount.at.length, -1);
     if (!isNormalized(project)) return false;
     const { headers } = exchange;
     const choice = negotiate(headers.accept, one(headers['accept-encoding']));
     if (choice === undefined || !isPlain(exchange)) return false;
-    const warm = index.warmPage(project, choice);
-    if (warm === undefined) return false;
+    const found = warmOf(mount.address, project, choice);
+    if (found === undefined) return false;
+    const { policy, headersOf } = found.by;
+    const { found: warm } = found;
     const bytes = replyPage(exchange, warm.page, choice, headersOf, warm.life);
     // The whole answer was handed to the socket at once: its record need not wait for the client.
     onFinish?.({
@@ -53,6 +58,16 @@ export function createWarm(mounted: readonly MountedIndex[], onFinish: OnFinish 
     });
     return true;
   };
+}
+
+/** At hand of the first that has it: whoever stands before it is known to have none at this instant. */
+function warmOf(address: Address, project: string, choice: Choice): Answered<ServedPage> | undefined {
+  for (const by of address.membersFor(project)) {
+    const found = by.index.warmPage(project, choice);
+    if (found !== undefined) return { by, found };
+    if (!by.index.isAbsent(project)) return undefined;
+  }
+  return undefined;
 }
 
 /** One Host, no body, no upgrade: what `guard` would let pass without a remark. */

@@ -6,8 +6,8 @@ import { fileByDigest, isDigestLabel, isLabelOf } from '../../pypi/relink.ts';
 
 /** Where a client asks for a file, decoded. */
 export type FileAddress =
-  /** Below `packages/`: `aa/bb/rest/FILE`, or `source/n/NAME/FILE` as packagers of distributions write it. */
-  | { readonly path: string }
+  /** Below `packages/`: `aa/bb/rest/FILE`, or `source/n/NAME/FILE` as packagers of distributions write it. `of`: the one project whose page is asked. */
+  | { readonly path: string; readonly of?: string | undefined }
   /** `files/PROJECT/DIGEST/FILE`. */
   | { readonly project: string; readonly digest: string; readonly filename: string };
 
@@ -29,10 +29,15 @@ export const METADATA = '.metadata';
 
 /** Throws `unlisted` for what can be the address of no file. No page needs to have been asked for before. */
 export function readAddress(address: FileAddress): Addressed {
-  return 'path' in address ? byContentPath(address.path) : byDigest(address);
+  return 'path' in address ? byContentPath(address.path, address.of) : byDigest(address);
 }
 
-function byContentPath(path: string): Addressed {
+/** Projects whose page may list what lies at this address, best first. Throws as `readAddress` does. */
+export function projectsAt(address: FileAddress): readonly string[] {
+  return readAddress(address).projects;
+}
+
+function byContentPath(path: string, of: string | undefined): Addressed {
   const segments = path.split('/');
   const { filename, metadata } = withoutMetadata(segments.at(-1) ?? '');
   const [aa = '', bb = '', rest = ''] = segments;
@@ -44,7 +49,7 @@ function byContentPath(path: string): Addressed {
   return {
     filename,
     metadata,
-    projects: projectCandidates(filename),
+    projects: of === undefined ? projectCandidates(filename) : [of],
     find: ({ byContentPath: files }) => files.get(own),
     digestsOf: (known) =>
       (known.get('blake2b-256') ?? claimed) === claimed ? new Map([...known, ['blake2b-256', claimed]]) : undefined,

@@ -108,12 +108,12 @@ export class ComposedPolicy implements Policy {
     ask: (rule: Rule) => Word | undefined,
   ): Verdict {
     const now = this.#clock.now();
+    const exceptions = { configured: this.#exceptions, answers: this.#facts(project).answers ?? [] };
     const said: Said[] = [];
     for (const rule of this.#rules) {
       const word = ask(rule);
-      if (word !== undefined)
-        said.push({ rule, word: excepted(this.#exceptions, rule, word, { project, filename, now }) });
+      if (word !== undefined) said.push({ rule, word: excepted(exceptions, rule, word, { project, filename, now }) });
     }
-    return verdictOf(said, filename === undefined ? 'page' : 'file');
+    return verdictOf(said, project, filename === undefined);
   }
 }

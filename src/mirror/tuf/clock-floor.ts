@@ -1,7 +1,7 @@
 import { type Instant, instantText } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { StoredClockFloor } from '../../ports/index-state.ts';
+import type { StoredClockFloor } from '../../ports/trust/trust-store.ts';
 
 /** A clock that is set right by less is not one that went back. Seconds. */
 const CORRECTION = 60;

@@ -1,5 +1,5 @@
 import type { Instant } from '../../bytes/instant.ts';
-import type { TrustStore } from '../../ports/index-state.ts';
+import type { TrustStore } from '../../ports/trust/trust-store.ts';
 import type { MetadataFor } from '../../ports/upstream.ts';
 import type { TargetLayout } from '../../presets/target-layout.ts';
 import type { Runner } from '../../tuf/sliced.ts';

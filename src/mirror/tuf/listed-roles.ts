@@ -1,7 +1,7 @@
 import type { Caller } from '../../async/caller.ts';
 import type { Expected } from '../../bytes/expected.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { TrustStore } from '../../ports/index-state.ts';
+import type { TrustStore } from '../../ports/trust/trust-store.ts';
 import type { Delegation, Delegations, Targets } from '../../tuf/model.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { Verified } from '../../tuf/verified.ts';

@@ -1,6 +1,6 @@
 import type { Caller } from '../../async/caller.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { TrustStore } from '../../ports/index-state.ts';
+import type { TrustStore } from '../../ports/trust/trust-store.ts';
 import type { Signed, Targets } from '../../tuf/model.ts';
 import type { Runner, Sliced } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';

@@ -1,7 +1,7 @@
 import type { Instant } from '../../bytes/instant.ts';
 import { sameBytes } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { StoredClockFloor, StoredTrust, TrustStore } from '../../ports/index-state.ts';
+import type { StoredClockFloor, StoredTrust, TrustStore } from '../../ports/trust/trust-store.ts';
 import { survive } from '../../tuf/accept.ts';
 import { LIMITS } from '../../tuf/limits.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';

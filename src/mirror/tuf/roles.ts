@@ -6,7 +6,7 @@ import type { Instant } from '../../bytes/instant.ts';
 import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { TrustStore } from '../../ports/index-state.ts';
+import type { TrustStore } from '../../ports/trust/trust-store.ts';
 import type { MetadataFor } from '../../ports/upstream.ts';
 import { acceptDelegated, metaOf } from '../../tuf/accept.ts';
 import { type Found, findTarget, type Visit } from '../../tuf/delegation.ts';

@@ -1,5 +1,5 @@
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
-import type { TrustStore } from '../../ports/index-state.ts';
+import type { TrustStore } from '../../ports/trust/trust-store.ts';
 import { acceptDelegated } from '../../tuf/accept.ts';
 import type { Targets } from '../../tuf/model.ts';
 import type { Runner } from '../../tuf/sliced.ts';

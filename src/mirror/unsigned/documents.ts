@@ -133,9 +133,9 @@ export class Documents<P> implements UnverifiedDocuments {
     return document;
   }
 
-  async signature(path: string, caller: Caller): Promise<UnverifiedDocument> {
+  async signature(path: string, caller: Caller, of?: string | undefined): Promise<UnverifiedDocument> {
     const filename = path.slice(path.lastIndexOf('/') + 1);
-    for (const project of projectCandidates(filename)) {
+    for (const project of of === undefined ? projectCandidates(filename) : [of]) {
       const page = await this.#options.pages.get(project, caller).catch(absent);
       const file = page?.listing.files.get(filename);
       // PEP 503: without a word about it there may be one.

@@ -1,6 +1,7 @@
 import type { Instant } from '../../bytes/instant.ts';
-import type { AuditEntry, IndexFacts, IndexState, TrustStore } from '../../ports/index-state.ts';
+import type { AuditEntry, IndexFacts, IndexState } from '../../ports/index-state.ts';
 import type { StateStorage } from '../../ports/state-storage.ts';
+import type { TrustStore } from '../../ports/trust/trust-store.ts';
 import type { CarriedOver } from '../carry-over.ts';
 import { trustPath } from '../paths.ts';
 import { isDamage } from '../refusals.ts';

@@ -24,6 +24,7 @@ export async function verifyState(state: IndexState): Promise<VerifiedState> {
   for await (const project of state.projects('pins')) await check(`pins/${project}`, state.pins(project));
   for await (const project of state.projects('quarantine'))
     await check(`quarantine/${project}`, state.quarantine(project));
+  for await (const project of state.projects('answers')) await check(`answers/${project}`, state.answers(project));
   for await (const project of state.projects('provenance'))
     await check(`provenance/${project}`, state.provenance(project));
   for await (const project of state.projects('seen-quarantines'))

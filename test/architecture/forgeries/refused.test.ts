@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { makeAdvisoryAnswer } from '../../../src/advisories/answer.ts';
 import { internalCaller } from '../../../src/async/caller.ts';
 import { makeAuthenticator } from '../../../src/bytes/authentic.ts';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
@@ -9,6 +10,7 @@ import { makeSighting, rememberSight, type Sighting } from '../../../src/bytes/f
 import { prove } from '../../../src/bytes/proven.ts';
 import { makeUnverifiedDocument } from '../../../src/bytes/unverified.ts';
 import { beginExchange, type Exchange, outgoingOf } from '../../../src/http/exchange.ts';
+import { replyAdvisories } from '../../../src/http/reply/advisory-door.ts';
 import { BUSY } from '../../../src/http/reply/answers.ts';
 import {
   replyDocument,
@@ -207,6 +209,11 @@ const HTTP: readonly Door[] = [
   {
     name: 'words of our own',
     attempt: (forge, exchange) => replyOwnWords(exchange, forge(ownWords('hello'))),
+  },
+  {
+    name: 'what advisories say',
+    attempt: (forge, exchange) =>
+      replyAdvisories(exchange, forge(makeAdvisoryAnswer({ length: 0, pieces: async function* () {} }))),
   },
   {
     name: 'a page for people',

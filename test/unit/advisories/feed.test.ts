@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ArchiveWriter, unpacked } from '../../../src/advisories/archive.ts';
@@ -119,7 +120,12 @@ describe('a feed', () => {
   it('is not unpacked where a member states more than a record may have', () => {
     const archive = archiveOf([BAD, GOOD]);
     archive.writeUInt32LE(MAX_RECORD + 1, entryOf(archive) + 24);
-    expect(read(archive).totals.named[0]?.why).toContain('it unpacks to more than');
+    expect(read(archive).totals.named[0]?.why).toContain('unpacks to, more than');
+  });
+
+  it('is not unpacked where it has more bytes than a record may have', () => {
+    const packed = archiveOf([randomBytes(MAX_RECORD), GOOD]);
+    expect(read(packed).totals.named[0]?.why).toContain('it has, or unpacks to, more than');
   });
 
   it('that lies at the very end of its archive is looked for within it', () => {

@@ -44,6 +44,13 @@ describe('verbatim serve', () => {
     expect(text).not.toContain('Mirroring');
   });
 
+  it('says which address is over several indexes, and that nobody is asked for the rest', () => {
+    const both = { name: 'both', of: ['private', 'main'], owned: {} };
+    const text = readyLines({ ...loadConfig({ env: {}, flags: {} }), addresses: { both } }, at).join('\n');
+    expect(text).toContain('Serving "both" over private, main: a project is the first one\'s that has it');
+    expect(ready({})).not.toContain('over');
+  });
+
   it('says who gets in', () => {
     expect(ready({})).toContain('this machine only');
     expect(ready({ host: '10.0.0.1' })).toContain('Whoever reaches this address may read');

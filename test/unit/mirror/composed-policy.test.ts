@@ -91,7 +91,7 @@ describe('a file whose bytes were proved', () => {
     };
     const { file } = await start([learning]);
     const opened = await (await file()).open().catch((error: unknown) => error);
-    expect(opened).toMatchObject({ reason: 'policy', rule: 'quarantined here' });
+    expect(opened).toMatchObject({ reason: 'policy', ruled: { rule: 'quarantined here' } });
   });
 });
 
@@ -103,7 +103,7 @@ it('a project that a rule denies is refused by name, and a page is what refuses 
   };
   const { index, asked } = await start([], [closed]);
   expect(await index.page('alpha', client()).catch((error: unknown) => error)).toMatchObject({
-    rule: 'closed',
+    ruled: { rule: 'closed', project: 'alpha', file: undefined },
     subject: 'page',
     message: 'alpha is closed.',
   });

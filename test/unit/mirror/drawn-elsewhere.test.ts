@@ -131,7 +131,7 @@ describe('a page that another replica has drawn', () => {
       Object.assign(policyOver(), {
         page: (page: JudgedPage) => ({ ...rules.page(page, new Map(), NOW), ...verdict }),
       });
-    const hidden = { action: 'hide', rule: 'no', refusal: refused } as const;
+    const hidden = { action: 'hide', rule: 'no', sentence: () => 'no', refusal: refused } as const;
     const hiding = await replica({ policy: judging({ files: new Map([[SECOND, hidden]]) }) });
     expect(listed(await hiding.page())).not.toContain(SECOND);
     const later = await replica({ policy: judging({ others: { action: 'serve', until: NOW + 60 } }) });

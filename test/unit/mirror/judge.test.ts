@@ -30,7 +30,7 @@ async function judging(answers: Readonly<Record<string, Refusal | readonly strin
     policy: {
       unlisted: (project) =>
         denied.includes(project)
-          ? { action: 'hide', rule: 'of this test', refusal: () => refused('policy') }
+          ? { action: 'hide', rule: 'of this test', sentence: () => 'no', refusal: () => refused('policy') }
           : { action: 'serve' },
     },
     reports: { stoodIn: () => void stoodIn++ },

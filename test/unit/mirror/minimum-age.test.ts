@@ -71,7 +71,7 @@ describe('a file that is too young', () => {
     expect((await index.listing('alpha', client())).listing.versions).toEqual(['1.0']);
     expect(await refusal(NEW)).toMatchObject({
       reason: 'policy',
-      rule: 'minimum age',
+      ruled: { rule: 'minimum age', project: 'alpha', file: NEW, until: NOW + 6 * DAY },
       message: expect.stringContaining('it is served from 2026-12-02T12:00:00Z on'),
     });
     expect(await refusal(OLD)).toBeUndefined();
@@ -153,6 +153,6 @@ describe('a file that is too young', () => {
     };
     const { names, refusal } = await start({ [OLD]: NOW - 90 * DAY, [NEW]: NOW - DAY }, { settings });
     expect(await names()).toEqual([OLD, NEW]);
-    expect(await refusal(NEW)).toMatchObject({ reason: 'policy', rule: 'minimum age' });
+    expect(await refusal(NEW)).toMatchObject({ reason: 'policy', ruled: { rule: 'minimum age' } });
   });
 });

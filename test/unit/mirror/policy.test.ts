@@ -16,6 +16,7 @@ const NOW = 1_800_000_000;
 const refusing = (action: Denied['action'], until?: number): Denied => ({
   action,
   rule: 'a rule of this test',
+  sentence: (filename) => `${filename} is not liked.`,
   refusal: (filename) => new Refusal('policy', `${filename} is not liked.`, { subject: 'file' }),
   until,
 });

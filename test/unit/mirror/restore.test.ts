@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { restoreTrust } from '../../../src/mirror/tuf/restore.ts';
-import type { KeptTimestamp, StoredTrust, TrustStore } from '../../../src/ports/index-state.ts';
+import type { KeptTimestamp, StoredTrust, TrustStore } from '../../../src/ports/trust/trust-store.ts';
 import { ecdsaKey } from '../../../src/repository/signing-keys.ts';
 import { LIMITS } from '../../../src/tuf/limits.ts';
 import { runToEnd } from '../../../src/tuf/sliced.ts';

@@ -54,6 +54,19 @@ describe('what another policy would change', () => {
     ]);
   });
 
+  it('is nothing where an operator lets it pass', () => {
+    const granted = {
+      action: 'allow' as const,
+      pattern: { text: 'alpha', glob: 'alpha', versions: undefined },
+      file: NEW,
+      rule: 'minimum age',
+      reason: 'ticket 7',
+      until: undefined,
+    };
+    const changes = changesOf({ ...PAGE, answers: [granted] }, judgeBy(undefined), judgeBy(AGE), NOW);
+    expect(changes).toEqual([]);
+  });
+
   it('is nothing where both say the same', () => {
     expect(changes(AGE, AGE)).toEqual([]);
     expect(changes(undefined, undefined)).toEqual([]);

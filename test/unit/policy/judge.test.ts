@@ -72,7 +72,11 @@ describe('the strictest word', () => {
   it('names its rule in the refusal', () => {
     const denied = judged(onNew('a', word('hide'))).verdict.files.get(NEW);
     if (denied === undefined || denied.action === 'serve') throw new Error('the file is served');
-    expect(denied.refusal(NEW)).toMatchObject({ reason: 'policy', rule: 'a', subject: 'file' });
+    expect(denied.refusal(NEW)).toMatchObject({
+      reason: 'policy',
+      subject: 'file',
+      ruled: { rule: 'a', project: 'alpha', file: NEW, until: undefined },
+    });
   });
 });
 

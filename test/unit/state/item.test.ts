@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { PublishedTrust } from '../../../src/ports/index-state.ts';
 import { STATE_VALUE_BYTES, type StateStorage } from '../../../src/ports/state-storage.ts';
+import type { PublishedTrust } from '../../../src/ports/trust/trust-store.ts';
 import { verifyState } from '../../../src/state/admin/verify-state.ts';
 import { createIndexState } from '../../../src/state/index-state.ts';
 import { type ItemKind, StoredItem } from '../../../src/state/item.ts';
@@ -59,7 +59,7 @@ describe('an item of state', () => {
 });
 
 describe('verifying state', () => {
-  it.each(['pages', 'pins', 'quarantine', 'seen-quarantines', 'provenance'] as const)(
+  it.each(['pages', 'pins', 'quarantine', 'answers', 'seen-quarantines', 'provenance'] as const)(
     'finds nothing wrong with %s that the disk cannot be asked for',
     async (kind) => {
       const storage = createMemoryState().party();
@@ -68,9 +68,10 @@ describe('verifying state', () => {
       const digests = new Map([['sha256', 'a'.repeat(64)]] as const);
       await createPins(state).add('demo', new Map([['f', { digests, seen: 1 }]]));
       await state.quarantine('demo').change(() => []);
+      await state.answers('demo').change(() => []);
       await state.seenQuarantine('demo').change(() => 1);
       await state.provenance('demo').change(() => ({ since: 1, publishers: [], accepted: [], files: new Map() }));
-      expect(await verifyState(createIndexState({ storage, index: 'main' }))).toEqual({ items: 5, wrong: [] });
+      expect(await verifyState(createIndexState({ storage, index: 'main' }))).toEqual({ items: 6, wrong: [] });
       const away = createIndexState({ storage: failing(storage, kind), index: 'main' });
       await expect(verifyState(away)).rejects.toMatchObject({ code: 'EIO' });
     },

@@ -127,6 +127,25 @@ describe('a feed of advisories', () => {
     expect(ids(follower)).toEqual(['MAL-2026-1', 'PYSEC-9']);
   });
 
+  it('that cannot be kept is in force all the same, and kept when there is room again', async () => {
+    await writeFile(archive, archiveOf([BAD]));
+    const { durable } = volume;
+    let isFull = true;
+    const full: Volume['durable'] = {
+      ...durable,
+      replace: (path, bytes) => (isFull ? Promise.reject(new Error('ENOSPC')) : durable.replace(path, bytes)),
+    };
+    volume = { ...volume, durable: full };
+    const keeper = await keeperOf();
+    expect(ids(keeper)).toEqual(['MAL-2026-1']);
+    expect(keeper.inForce?.archive).toBeUndefined();
+    expect(keeper.standing.trouble).toBe('ENOSPC');
+    isFull = false;
+    await keeper.look();
+    expect(keeper.inForce?.archive).toBeDefined();
+    expect(keeper.standing.trouble).toBeUndefined();
+  });
+
   it('has another version for a project that it says something new of, and for no other', async () => {
     await writeFile(archive, archiveOf([BAD]));
     const keeper = await keeperOf();
@@ -175,6 +194,23 @@ describe('a feed of advisories', () => {
       await keeper.look();
       expect(ids(keeper)).toEqual(['MAL-2026-1']);
       expect(asked).toEqual([undefined, `"${body.byteLength}"`]);
+    });
+
+    it('is fetched anew where the archive that is kept is damaged', async () => {
+      body = archiveOf([BAD]);
+      const keeper = await keeperOf({ address: address() });
+      await keeper.look();
+      const record = () =>
+        keeper.inForce?.archive?.record(keeper.inForce.advisories.place('MAL-2026-1') ?? expect.fail());
+      expect(await record()).toBeInstanceOf(Uint8Array);
+      await writeFile(join(volume.root, 'advisories', 'feed.zip'), '');
+      await expect(record()).rejects.toMatchObject({ reason: 'state' });
+      expect(refused()).toEqual(['digest disk']);
+      // The first look finds what is kept unreadable.
+      for (let looks = 0; looks < 2; looks++) await keeper.look();
+      expect(asked).toEqual([undefined, `"${body.byteLength}"`, undefined]);
+      expect(await record()).toBeInstanceOf(Uint8Array);
+      expect(keeper.standing.trouble).toBeUndefined();
     });
 
     it('that is not there is refused, and asked for again', async () => {

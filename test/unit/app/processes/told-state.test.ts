@@ -38,6 +38,7 @@ it('nobody is told of a write that did not happen, nor of what nobody has in mem
   expect(await told.create(['main', 'pins', 'alpha'], 1, VALUE)).toBe(false);
   const other = { item: ['main', 'pages', 'beta'] as const, version: 1, value: VALUE };
   await told.create(['main', 'pins', 'beta'], 1, VALUE, { others: [other] });
+  await told.create(['main', 'answers', 'alpha'], 1, VALUE);
   await told.create(['main', 'tuf', 'current'], 1, VALUE);
   expect(news.map((each) => 'items' in each && each.items)).toEqual([
     [['main', 'pins', 'alpha']],
@@ -45,6 +46,7 @@ it('nobody is told of a write that did not happen, nor of what nobody has in mem
       ['main', 'pins', 'beta'],
       ['main', 'pages', 'beta'],
     ],
+    [['main', 'answers', 'alpha']],
     [['main', 'tuf', 'current']],
   ]);
 });

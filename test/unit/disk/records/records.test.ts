@@ -60,6 +60,7 @@ describe('records', () => {
       { kind: 'access', lines: 1, bytes: 11 },
       { kind: 'tally', lines: 0, bytes: 0 },
       { kind: 'news', lines: 0, bytes: 0 },
+      { kind: 'requests', lines: 0, bytes: 0 },
     ]);
     await records.close();
     // What was there before lines were counted is counted.
@@ -74,7 +75,7 @@ describe('records', () => {
     await more.close();
     expect((await again.kept())[1]).toEqual({ kind: 'access', lines: 2, bytes: 23 });
     expect((await recordsOf(await scratchDirectory(), true).kept()).map(({ lines: count }) => count)).toEqual([
-      0, 0, 0, 0,
+      0, 0, 0, 0, 0,
     ]);
   });
 
