@@ -4,7 +4,7 @@ import { type RequestSum, RequestsRecord } from '../../disk/records/requests-rec
 import { answerOf } from '../../mirror/policy/answers.ts';
 import { answerOn } from '../../policy/exceptions.ts';
 import type { RequestAnswer } from '../../ports/policy.ts';
-import { versionOf } from '../../pypi/names.ts';
+import { pep440VersionOf } from '../../pypi/names.ts';
 import { versionKey } from '../../pypi/versions.ts';
 import { readDataDirectory, withRecords } from '../data-directory.ts';
 
@@ -95,7 +95,7 @@ function keyOf({ sum, state, answer }: Judged): string {
 }
 
 function versionIn({ file, project }: RequestSum): string | undefined {
-  return file === undefined ? undefined : versionOf(file, project)?.replaceAll('_', '-');
+  return file === undefined ? undefined : pep440VersionOf(file, project);
 }
 
 function entryOf(group: readonly Judged[]): AskedFor {
