@@ -5,7 +5,7 @@ import { toAdvisories } from './advisories/schema.ts';
 import { toAddresses } from './combined/schema.ts';
 import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace, Timeouts } from './config.ts';
 import { USUAL_DEPTH } from './look-ahead.ts';
-import { NO_POLICY, settingsOf } from './policy/settings.ts';
+import { AGE_ALONE, NO_POLICY, settingsOf } from './policy/settings.ts';
 import { toProvenance } from './provenance/schema.ts';
 import { toRedis } from './redis.ts';
 import type { ParsedFile } from './schema.ts';
@@ -145,7 +145,7 @@ function toPolicy(
   const written = file === undefined ? policy && settingsOf(policy) : readPolicy(resolve(file));
   if (files === undefined) return written;
   const policyOf = written ?? NO_POLICY;
-  return { ...policyOf, minimumAge: { projects: 0, since: undefined, action: 'hide', ...policyOf.minimumAge, files } };
+  return { ...policyOf, minimumAge: { ...AGE_ALONE, ...policyOf.minimumAge, files } };
 }
 
 function toImport({

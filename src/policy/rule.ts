@@ -20,6 +20,8 @@ export interface PageWords {
   readonly files?: ReadonlyMap<string, Word> | undefined;
   /** Of every other file of the project, listed or not. */
   readonly others?: Word | undefined;
+  /** By file name, what the page carries as the upload-time of files of which upstream states none. */
+  readonly times?: ReadonlyMap<string, string> | undefined;
   /** It is to be asked again then, whatever it said. */
   readonly until?: Instant | undefined;
 }

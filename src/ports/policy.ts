@@ -53,6 +53,8 @@ export interface PageVerdict {
   readonly files: ReadonlyMap<string, Verdict>;
   /** Of every other file of the project, listed or not. */
   readonly others: Verdict;
+  /** By file name, what the page carries as the upload-time of files of which upstream states none; absent for none. */
+  readonly times?: ReadonlyMap<string, string> | undefined;
   /** All that was said, also what changes nothing. */
   readonly told: readonly RuleWord[];
 }

@@ -4,7 +4,7 @@ import { differenceOf, type Seen, undigestedOf } from '../ports/page-work.ts';
 import { condense } from '../pypi/condense.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
 import { Inspection } from '../pypi/inspect/inspect.ts';
-import { emptied, type Listing, type OwnFile, without } from '../pypi/listing.ts';
+import { emptied, type Listing, type OwnFile, without, withTimes } from '../pypi/listing.ts';
 import type { ProjectPage } from '../pypi/project-page.ts';
 import { relink } from '../pypi/relink.ts';
 import { type Bodies, bodiesHere, leanBodies } from '../render/bodies.ts';
@@ -69,7 +69,8 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
       case 'draw': {
         const { listing } = opened(ask.document);
         if (listing === undefined) throw new Error('a page is relinked before it is drawn');
-        return moved(bodiesHere(drawPage(ask.hidden ? emptied(listing) : without(listing, ask))));
+        const drawn = ask.hidden ? emptied(listing) : withTimes(without(listing, ask), ask.times);
+        return moved(bodiesHere(drawPage(drawn)));
       }
       case 'close':
         documents.delete(ask.document);

@@ -39,6 +39,7 @@ export interface Calls {
       readonly withheld: ReadonlySet<string>;
       readonly silenced: ReadonlySet<string>;
       readonly unheld: ReadonlySet<string> | undefined;
+      readonly times: ReadonlyMap<string, string> | undefined;
       readonly hidden: boolean;
     };
     readonly answer: Bodies;

@@ -4,8 +4,12 @@ import type { policySchema } from './schema.ts';
 
 type Parsed = z.output<typeof policySchema>;
 
+/** What is meant by a time alone. */
+export const AGE_ALONE = { projects: 0, since: undefined, action: 'hide', fixes: 'wait' } as const;
+
 export const NO_POLICY: PolicySettings = {
   minimumAge: undefined,
+  missingUploadTime: 'omit',
   projects: [],
   names: undefined,
   conditions: [],
@@ -13,9 +17,11 @@ export const NO_POLICY: PolicySettings = {
 };
 
 /** What was read, in the words of the rules. */
-export function settingsOf({ minimum_age, projects, names, conditions, exceptions }: Parsed): PolicySettings {
+export function settingsOf(parsed: Parsed): PolicySettings {
+  const { minimum_age, missing_upload_time: missingUploadTime, projects, names, conditions, exceptions } = parsed;
   return {
     minimumAge: minimum_age && { ...minimum_age, since: minimum_age.since },
+    missingUploadTime,
     projects: Object.entries(projects).map(([match, { minimum_age: own }]) => ({ match, minimumAge: own })),
     names: names && { allow: names.allow, deny: names.deny, action: names.action },
     conditions: conditions.map(conditionOf),

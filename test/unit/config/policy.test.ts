@@ -50,7 +50,14 @@ exceptions:
 `;
 
 const READ: PolicySettings = {
-  minimumAge: { files: 7 * DAY, projects: 28 * DAY, since: Date.UTC(2026, 10, 1) / 1000, action: 'deny' },
+  minimumAge: {
+    files: 7 * DAY,
+    projects: 28 * DAY,
+    since: Date.UTC(2026, 10, 1) / 1000,
+    action: 'deny',
+    fixes: 'wait',
+  },
+  missingUploadTime: 'omit',
   projects: [{ match: 'acme-*', minimumAge: 0 }],
   names: { allow: undefined, deny: ['evil', 'urllib3 <1.26'], action: 'deny' },
   conditions: [
@@ -77,7 +84,13 @@ describe('a policy', () => {
 
   it('can be an age alone', () => {
     for (const text of ['minimum_age: 36h\n', 'policy: { minimum_age: 36h }\n'])
-      expect(policyOf(text)?.minimumAge).toEqual({ files: 36 * 3600, projects: 0, since: undefined, action: 'hide' });
+      expect(policyOf(text)?.minimumAge).toEqual({
+        files: 36 * 3600,
+        projects: 0,
+        since: undefined,
+        action: 'hide',
+        fixes: 'wait',
+      });
   });
 
   it('that cannot be read stops the start, with the line of each fault', () => {
@@ -111,6 +124,8 @@ sometimes: 1
     ['exceptions: [{ project: a, reason: " " }]', 'must say why'],
     ['conditions: [{ when: sdist-only, do: hide }, { when: sdist-only, do: deny }]', 'is called sdist-only as another'],
     ['projects: { "a <2": {} }', 'must be a name without a range'],
+    ['minimum_age: { files: 7d, fixes: sometimes }', 'must be wait or pass'],
+    ['missing_upload_time: now', 'must be omit or first-sight'],
     ['minimum_age: soon', 'must be a time such as 7d'],
     ['minimum_age: { since: 2026-02-30 }', 'must be a day'],
     ['a: [', 'line'],
@@ -124,6 +139,34 @@ sometimes: 1
     ['exceptions: [{ project: a, rule: "", reason: x }]', 'exceptions.0.rule'],
   ])('that contradicts itself is refused: %s', (text, what) => {
     expect(faults('policy_file: policy.yaml\n', `${text}\n`).join('\n')).toContain(what);
+  });
+
+  it.each([
+    ['names: { deny: ["**"] }', 'names.deny.0: denies every name'],
+    ['names: { deny: [fine, "?*"] }', 'names.deny.1: denies every name'],
+    ['names: { deny: ["*?"] }', 'names.deny.0: denies every name'],
+    ['exceptions: [{ project: "*?*", reason: x }]', 'exceptions.0.project: lets everything pass'],
+    ['exceptions: [{ project: "* >=0", reason: x }]', 'exceptions.0.project: lets everything pass'],
+    ['projects: { "*": { minimum_age: 0 } }', 'projects.*: matches every project'],
+    ['projects: { "?*": { minimum_age: 0 } }', 'projects.?*: matches every project'],
+  ])('with a glob that matches all is refused where that would empty the index or the policy: %s', (text, what) => {
+    expect(faults('policy_file: policy.yaml\n', `${text}\n`).join('\n')).toContain(what);
+  });
+
+  it('with a glob that matches all but short names, or allows all, is no contradiction', () => {
+    for (const text of ['names: { deny: ["??*"] }', 'names: { allow: ["*"], deny: [evil] }'])
+      expect(faults('policy_file: policy.yaml\n', `${text}\n`)).toEqual([]);
+  });
+
+  it('that lets fixes pass, or announces first sights, is refused where nothing could say so', () => {
+    const fixes = 'minimum_age: { files: 7d, fixes: pass }\n';
+    expect(faults('policy_file: policy.yaml\n', fixes)).toEqual([
+      expect.stringContaining('indexes.main.policy: minimum_age.fixes: pass needs advisories'),
+    ]);
+    expect(faults('reuploads: true\npolicy_file: policy.yaml\n', 'missing_upload_time: first-sight\n')).toEqual([
+      expect.stringContaining('missing_upload_time has no meaning with reuploads: true'),
+    ]);
+    expect(policyOf('policy: { missing_upload_time: first-sight }\n')?.missingUploadTime).toBe('first-sight');
   });
 
   it.each([

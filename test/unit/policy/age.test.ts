@@ -36,7 +36,8 @@ function page(files: Readonly<Record<string, Given>>): { readonly page: JudgedPa
 
 const settings = (more: Partial<NonNullable<PolicySettings['minimumAge']>>, rest: Partial<PolicySettings> = {}) =>
   rulesOf({
-    minimumAge: { files: 7 * DAY, projects: 0, since: undefined, action: 'hide', ...more },
+    minimumAge: { files: 7 * DAY, projects: 0, since: undefined, action: 'hide', fixes: 'wait', ...more },
+    missingUploadTime: 'omit',
     projects: [],
     names: undefined,
     conditions: [],
