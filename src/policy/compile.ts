@@ -1,5 +1,5 @@
 import { firstSightTimes, minimumAge, newProjects, uploadTimes } from './age.ts';
-import { conditionRule } from './conditions.ts';
+import { conditionRules } from './conditions.ts';
 import type { Exception } from './exceptions.ts';
 import { namesRule } from './names.ts';
 import { patternOf } from './patterns.ts';
@@ -22,7 +22,7 @@ export function rulesOf(policy: PolicySettings): readonly Rule[] {
     ...(hasAge || settings.projects > 0 ? [uploadTimes] : []),
     ...(missingUploadTime === 'first-sight' ? [firstSightTimes] : []),
     ...(names === undefined ? [] : [namesRule(names)]),
-    ...conditions.map(conditionRule),
+    ...conditions.flatMap(conditionRules),
   ];
 }
 

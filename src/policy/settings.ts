@@ -45,7 +45,19 @@ export type ConditionSettings = AnyCondition &
     | { readonly when: 'late-file'; readonly after: number }
     | { readonly when: 'status'; readonly in: readonly string[] }
     | { readonly when: 'similar-name'; readonly to: readonly string[]; readonly youngerThan: number }
+    | ({
+        readonly when: 'licence';
+        readonly allow: readonly string[] | undefined;
+        readonly deny: readonly string[];
+      } & OnContents)
+    | ({ readonly when: 'new-pth' | 'metadata-differs' } & OnContents)
   );
+
+/** Conditions on what lies in a file: until somebody has looked into it there is nothing to say. */
+interface OnContents {
+  /** What becomes of what cannot be judged, or not yet. */
+  readonly unjudged: Action;
+}
 
 export interface ExceptionSettings {
   /** A pattern. */

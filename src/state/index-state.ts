@@ -4,6 +4,7 @@ import type { StateStorage } from '../ports/state-storage.ts';
 import type { TrustStore } from '../ports/trust/trust-store.ts';
 import { ANSWERS } from './answers.ts';
 import { createCarried } from './carried.ts';
+import { CONTENTS } from './contents.ts';
 import { createDelegatedRoles } from './delegated.ts';
 import { createFacts } from './facts.ts';
 import { type Newest, StoredItem } from './item.ts';
@@ -68,6 +69,7 @@ export function createIndexState({
     answers: (project) => new StoredItem({ storage, path: projectPath(index, 'answers', project), kind: ANSWERS }),
     provenance: (project) =>
       new StoredItem({ storage, path: projectPath(index, 'provenance', project), kind: PROVENANCE }),
+    contents: (project) => new StoredItem({ storage, path: projectPath(index, 'contents', project), kind: CONTENTS }),
     seenQuarantine: (project) =>
       new StoredItem({ storage, path: projectPath(index, 'seen-quarantines', project), kind: SEEN_QUARANTINE }),
     async *projects(kind) {

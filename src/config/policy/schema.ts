@@ -91,7 +91,14 @@ export const policySchema = z
         fault('file', 'says already which version it is: leave out the range, or the file');
     }
     const named = new Set<string>();
-    for (const [at, { when, name = when }] of given.entries()) {
+    for (const [at, each] of given.entries()) {
+      const { when, name = when } = each;
+      if (each.when === 'licence' && each.allow === undefined && each.deny.length === 0)
+        context.addIssue({
+          code: 'custom',
+          path: ['conditions', at],
+          message: 'needs allow or deny: without either it says nothing',
+        });
       if (named.has(name))
         context.addIssue({
           code: 'custom',

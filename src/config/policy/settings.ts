@@ -40,5 +40,10 @@ function conditionOf(given: Parsed['conditions'][number]): ConditionSettings {
       return { name, action, when: given.when, in: given.in };
     case 'similar-name':
       return { name, action, when: given.when, to: given.to, youngerThan: given.younger_than };
+    case 'licence':
+      return { name, action, when: given.when, allow: given.allow, deny: given.deny, unjudged: given.unjudged };
+    case 'new-pth':
+    case 'metadata-differs':
+      return { name, action, when: given.when, unjudged: given.unjudged };
   }
 }
