@@ -32,12 +32,27 @@ export function minimumAge(settings: AgeSettings): Rule {
     name: AGE,
     version: JSON.stringify([files, since, action, written, fixes]),
     page: (seen) => agesOf(seen, settings),
+    /** What upstream removed while it was young is no older for that. */
+    unlisted(project, filename, _, was) {
+      const least = leastOf(project, settings);
+      if (was === undefined || least === 0 || isVariants(filename)) return undefined;
+      const { pin, now } = was;
+      const birth = birthOf({ entry: { filename, digests: pin.digests }, path: filename }, pin, now);
+      const isOld = birth !== undefined && isOldEnough(birth.at, { least, since, now });
+      return isOld ? undefined : tooYoung(birth, least, action);
+    },
   };
 }
 
-function agesOf(seen: SeenPage, { files, overrides, since, action, fixes }: AgeSettings): PageWords {
+/** Seconds. */
+function leastOf(project: string, { overrides, files }: AgeSettings): number {
+  return overrides.find(({ pattern }) => matchesName(pattern, project))?.files ?? files;
+}
+
+function agesOf(seen: SeenPage, settings: AgeSettings): PageWords {
   const { page, pins, now } = seen;
-  const least = overrides.find(({ pattern }) => matchesName(pattern, page.name))?.files ?? files;
+  const { since, action, fixes } = settings;
+  const least = leastOf(page.name, settings);
   const held = new Map<string, Word>();
   if (least === 0) return {};
   for (const [filename, file] of page.files) {

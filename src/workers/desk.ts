@@ -2,8 +2,10 @@ import { FeedReader } from '../advisories/feed.ts';
 import { existing } from '../bytes/existing.ts';
 import { differenceOf, type Seen, undigestedOf } from '../ports/page-work.ts';
 import { condense } from '../pypi/condense.ts';
+import { startupFiles } from '../pypi/contents/startup.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
 import { Inspection } from '../pypi/inspect/inspect.ts';
+import { readDirectory } from '../pypi/inspect/zip-directory.ts';
 import { emptied, type Listing, type OwnFile, without, withTimes } from '../pypi/listing.ts';
 import type { ProjectPage } from '../pypi/project-page.ts';
 import { relink } from '../pypi/relink.ts';
@@ -83,6 +85,8 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
         return files.feed(ask);
       case 'inspected':
         return files.end(ask);
+      case 'startupFiles':
+        return startedBy(ask.directory);
       case 'openFeed':
         return feeds.open(ask);
       case 'nextOfFeed':
@@ -111,6 +115,11 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
         return copied(condense(decode(ask.project, ask.bytes)));
     }
   };
+}
+
+function startedBy({ bytes, start }: Calls['startupFiles']['ask']['directory']): Given {
+  const members = readDirectory(bytes, start);
+  return copied(startupFiles(members.flatMap(({ name, unicodeName }) => [name, unicodeName ?? name])));
 }
 
 function copied(answer: Given['answer']): Given {

@@ -44,8 +44,9 @@ export async function withHeldPages<T>(
       });
       const pins = (await state.pins(project).read())?.value ?? new Map();
       const answers = (await state.answers(project).read())?.value.map((each) => answerOf(project, each));
+      const contents = (await state.contents(project).read())?.value;
       const knownBad = told ? composition.advisories?.of(project) : undefined;
-      return known && { page: known.page.listing, pins, facts: { answers, knownBad } };
+      return known && { page: known.page.listing, pins, facts: { answers, knownBad, contents } };
     };
     return await run({
       async *all() {

@@ -14,6 +14,7 @@ import { Introduction } from './introduction.ts';
 import { SimplePlaces } from './places.ts';
 import { PageRefresh } from './refresh.ts';
 import { relayedDocuments } from './relayed.ts';
+import { releaseOf } from './release.ts';
 import { sharingStore } from './sharing-store.ts';
 
 /** Everything an index that signs nothing is made of. */
@@ -58,6 +59,7 @@ export function createUnsignedIndex(options: UnsignedIndexOptions): RunningIndex
   const refresh = new PageRefresh({ ...parts, places, store });
   const evidence = new UnsignedEvidence({ ...parts, places, store, refresh, adoption });
   return new EvidencedIndex(parts, evidence, {
+    release: releaseOf(parts),
     introduce: parts.offline ? undefined : (caller) => places.atStart(caller),
     unverified: (pages) =>
       new Documents({

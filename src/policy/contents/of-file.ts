@@ -50,6 +50,12 @@ export function contentsRules(
         }
         return { files };
       },
+      /** What was found in it stays so when its page lists it no more; what was not found out is not looked for then. */
+      unlisted(_, filename, facts) {
+        const kept = facts.contents?.get(filename);
+        if (is === 'unjudged' || kept === undefined) return undefined;
+        return wordOf({ entry: { filename, digests: new Map([['sha256', kept.file]]) }, path: filename }, facts);
+      },
       /** Once more: it was looked into while it was fetched. */
       file: ({ file, facts }) => wordOf(file, facts),
     };

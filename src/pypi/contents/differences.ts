@@ -66,7 +66,8 @@ function byPlain(lines: readonly string[]): ReadonlyMap<string, string> {
 function plain(line: string): string {
   const [what = '', ...marker] = line.toLowerCase().replaceAll('"', "'").split(';');
   const bare = (text: string) => text.replaceAll(/[\s()]/g, '');
-  return [bare(what).split(',').toSorted().join(), ...marker.map(bare)].join(';');
+  const [, name = '', versions = ''] = /^([a-z0-9._-]*(?:\[[^\]]*\])?)(.*)$/.exec(bare(what)) ?? [];
+  return [name.replaceAll(/[-_.]+/g, '-'), versions.split(',').toSorted().join(), ...marker.map(bare)].join(';');
 }
 
 function quoted(text: string | undefined): string {

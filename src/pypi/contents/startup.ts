@@ -1,5 +1,3 @@
-import { posix } from 'node:path';
-
 // Files of a wheel that Python runs each time that it starts, whether or not the project is imported.
 
 const MOST_NAMED = 5;
@@ -17,11 +15,20 @@ export function startupFiles(members: Iterable<string>): readonly string[] {
 
 function runsAtStart(member: string): boolean {
   // Readers of zips end a name at its first NUL.
-  const path = posix.normalize(member.split('\0', 1)[0] ?? '').toLowerCase();
-  const [first = '', scheme, ...rest] = path.split('/');
-  if (scheme === undefined || !first.endsWith('.data')) return isAtTop(path.split('/'));
+  const steps = stepsOf((member.split('\0', 1)[0] ?? '').toLowerCase());
+  const [first = '', scheme, ...rest] = steps;
+  if (scheme === undefined || !first.endsWith('.data')) return isAtTop(steps);
   // PEP 427: what lies below NAME.data is put elsewhere, below `data` anywhere in the environment.
   return scheme === 'purelib' || scheme === 'platlib' ? isAtTop(rest) : rest.some((_, at) => isAtTop(rest.slice(at)));
+}
+
+/** Where a path leads to, whatever steps it takes. */
+function stepsOf(path: string): readonly string[] {
+  const steps: string[] = [];
+  for (const step of path.split('/'))
+    if (step === '..') steps.pop();
+    else if (step !== '' && step !== '.') steps.push(step);
+  return steps;
 }
 
 /** A module may be a directory. */

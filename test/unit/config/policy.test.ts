@@ -135,6 +135,10 @@ sometimes: 1
     ['conditions: [{ when: similar-name, to: ["no name!"], do: hide }]', 'must be the name of a project'],
     ['conditions: [{ when: similar-name, to: [], do: hide }]', 'conditions.0.to'],
     ['conditions: [{ when: status, in: [], do: hide }]', 'conditions.0.in'],
+    ['conditions: [{ when: licence, do: hide }]', 'conditions.0: needs allow or deny'],
+    ['conditions: [{ when: licence, allow: [], do: hide }]', 'conditions.0.allow: is empty'],
+    ['conditions: [{ when: licence, deny: [" "], do: hide }]', 'conditions.0.deny.0'],
+    ['conditions: [{ when: new-pth, do: hide, unjudged: wait }]', 'conditions.0.unjudged: must be report'],
     ['exceptions: [{ project: a, file: "", reason: x }]', 'exceptions.0.file'],
     ['exceptions: [{ project: a, rule: "", reason: x }]', 'exceptions.0.rule'],
   ])('that contradicts itself is refused: %s', (text, what) => {
@@ -179,6 +183,12 @@ sometimes: 1
     ['names that are allowed', `names: { allow: [${'a,'.repeat(10_001)}] }`, 'names.allow'],
     ['names that are denied', `names: { deny: [${'a,'.repeat(10_001)}] }`, 'names.deny'],
     ['exceptions', `exceptions: [${many(10_001, () => '{ project: a, reason: x }')}]`, 'exceptions'],
+    ['licences', `conditions: [{ when: licence, deny: [${'a,'.repeat(1001)}], do: hide }]`, 'conditions.0.deny'],
+    [
+      'letters of a licence',
+      `conditions: [{ when: licence, deny: [${'x'.repeat(201)}], do: hide }]`,
+      'conditions.0.deny.0',
+    ],
     ['letters of a file', `exceptions: [{ project: a, file: ${'x'.repeat(256)}, reason: x }]`, 'exceptions.0.file'],
     ['letters of a rule', `exceptions: [{ project: a, rule: ${'x'.repeat(101)}, reason: x }]`, 'exceptions.0.rule'],
     ['letters of a reason', `exceptions: [{ project: a, reason: ${'x'.repeat(501)} }]`, 'exceptions.0.reason'],

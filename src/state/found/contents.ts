@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { ContentsOfProject } from '../ports/contents/kept.ts';
-import { encodeJson, parseJson } from './framed.ts';
-import type { ItemKind } from './item.ts';
-import { CONTENTS_FILES } from './limits.ts';
+import type { ContentsOfProject } from '../../ports/contents/kept.ts';
+import { encodeJson, parseJson } from '../framed.ts';
+import type { ItemKind } from '../item.ts';
+import { CONTENTS_FILES } from '../limits.ts';
 
 const File = z.strictObject({
   name: z.string(),
