@@ -68,12 +68,8 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
       }
       case 'files':
         return copied(opened(ask.document).files?.slice(ask.from, ask.from + SLICE) ?? []);
-      case 'draw': {
-        const { listing } = opened(ask.document);
-        if (listing === undefined) throw new Error('a page is relinked before it is drawn');
-        const drawn = ask.hidden ? emptied(listing) : withTimes(without(listing, ask), ask.times);
-        return moved(bodiesHere(drawPage(drawn)));
-      }
+      case 'draw':
+        return drawn(opened(ask.document), ask);
       case 'close':
         documents.delete(ask.document);
         files.close(ask.document);
@@ -115,6 +111,11 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
         return copied(condense(decode(ask.project, ask.bytes)));
     }
   };
+}
+
+function drawn({ listing }: Document, ask: Calls['draw']['ask']): Given {
+  if (listing === undefined) throw new Error('a page is relinked before it is drawn');
+  return moved(bodiesHere(drawPage(ask.hidden ? emptied(listing) : withTimes(without(listing, ask), ask.times))));
 }
 
 function startedBy({ bytes, start }: Calls['startupFiles']['ask']['directory']): Given {

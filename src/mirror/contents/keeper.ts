@@ -57,7 +57,8 @@ export class ContentsKeeper implements FactSource<'contents'> {
   }
 
   seeInside(inside: Inside): void {
-    this.#inside = inside;
+    // Who only reads finds nothing out.
+    if (this.#options.work !== undefined) this.#inside = inside;
   }
 
   version(project: string): string {
@@ -133,7 +134,7 @@ export class ContentsKeeper implements FactSource<'contents'> {
     try {
       return await this.#inside?.open(project, file, caller);
     } catch (error) {
-      if (caller.signal.aborted || !(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refusal)) throw error;
       return undefined;
     }
   }
@@ -179,10 +180,10 @@ export class ContentsKeeper implements FactSource<'contents'> {
   }
 
   #isToLookAt(project: string, file: OwnFile, by: string): boolean {
-    const { needs, clock, work } = this.#options;
+    const { needs, clock } = this.#options;
     const now = clock.now();
     const tried = this.#tried.get(triedKey(project, file, by));
-    if (work === undefined || (tried !== undefined && now < tried + TRIED_FOR && now >= tried)) return false;
+    if (tried !== undefined && now < tried + TRIED_FOR && now >= tried) return false;
     return isAny(missing(needs, keptOf(file, this.#contents(project)), { file, now }));
   }
 

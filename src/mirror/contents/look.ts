@@ -64,7 +64,7 @@ export async function lookInto(
     try {
       return await find();
     } catch (error) {
-      if (caller.signal.aborted || !(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refusal)) throw error;
       return undefined;
     }
   };

@@ -219,4 +219,27 @@ describe('core metadata that is not what the index says', () => {
     await rig.page('alpha');
     await expect.poll(async () => (await rig.get(rig.path(ONE))).status, { timeout: 60_000 }).toBe(403);
   });
+
+  it('cannot be told where the index says nothing, and is asked for once an hour', async () => {
+    const rig = await startIndexRig({
+      api: false,
+      fill: (pypi) => pypi.upload('alpha', ONE, { 'requires-python': '>=3.9' }),
+      index: { policy: policyOf(condition) },
+    });
+    rigs.push(rig);
+    const asked = () => rig.pypi.requests.filter(({ url }) => url.endsWith('/pypi/alpha/1.0/json')).length;
+    // Once for the page, and once when its bytes are there.
+    for (let client = 0; client < 3; client++) {
+      await rig.page('alpha');
+      expect((await rig.get(rig.path(ONE))).status).toBe(200);
+    }
+    await expect.poll(asked, { timeout: 60_000 }).toBeGreaterThanOrEqual(1);
+    const first = asked();
+    expect(first).toBeLessThanOrEqual(2);
+    expect((await rig.get(rig.path(ONE))).status).toBe(200);
+    expect(asked()).toBe(first);
+    rig.clock.advance(3600);
+    expect((await rig.get(rig.path(ONE))).status).toBe(200);
+    await expect.poll(asked, { timeout: 60_000 }).toBeGreaterThan(first);
+  });
 });
