@@ -120,7 +120,8 @@ function drawn({ listing }: Document, ask: Calls['draw']['ask']): Given {
 
 function startedBy({ bytes, start }: Calls['startupFiles']['ask']['directory']): Given {
   const members = readDirectory(bytes, start);
-  return copied(startupFiles(members.flatMap(({ name, unicodeName }) => [name, unicodeName ?? name])));
+  const names = members.flatMap(({ name, unicodeName }) => (unicodeName === undefined ? [name] : [name, unicodeName]));
+  return copied(startupFiles(names));
 }
 
 function copied(answer: Given['answer']): Given {
