@@ -163,3 +163,16 @@ it('a bucket that is lost in the middle of a file is told', async () => {
   object.fail(away);
   await expect.poll(() => told).toEqual([away]);
 });
+
+it('one that was removed before it was read is gone', async () => {
+  const bytes = randomBytes(100);
+  const { disk, sha256, open, first } = start(bytes);
+  const opening = open();
+  const object = await first();
+  await object.come(100);
+  object.end();
+  const blob = (await opening) ?? expect.fail();
+  await expect.poll(() => disk.stat(sha256)).toBeDefined();
+  await disk.remove(sha256);
+  await expect(blob.read(Buffer.alloc(10), 50)).rejects.toMatchObject({ name: 'StorageError', kind: 'gone' });
+});
