@@ -184,7 +184,7 @@ class Mirror implements RunningMirror {
         trustedProxies: config.server.trustedProxies,
         peers: composition.fleetPeers?.door(composition.blobs),
         publicUrl: () => this.#publicUrl,
-        advisories: new AdvisoryAnswers(composition.advisories),
+        advisories: new AdvisoryAnswers(composition.advisories, composition.shares),
         people: createPeoplePages({ composition, ...about, conditions: () => this.#conditions.inForce, findings }),
         onFinish,
         onSent: (sent) => recordSent({ config, composition }, sent),

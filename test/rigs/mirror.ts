@@ -313,7 +313,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       indexes: composition.indexes.map((index) => ({ index })),
       combined: combinedOf(options, composition),
       defaultIndex: 'main',
-      advisories: new AdvisoryAnswers(composition.advisories),
+      advisories: new AdvisoryAnswers(composition.advisories, composition.shares),
       people: createPeoplePages({
         composition,
         defaultIndex: 'main',
