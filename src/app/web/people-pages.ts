@@ -6,12 +6,14 @@ import type { Condition } from '../../ports/conditions.ts';
 import { VERSION } from '../../version.ts';
 import { eventsPage } from '../../web/events.ts';
 import type { Happening } from '../../web/happenings.ts';
+import { healthPage } from '../../web/health.ts';
 import { homePage } from '../../web/home.ts';
 import { missingPage, projectPage } from '../../web/project.ts';
 import { searchPage } from '../../web/search.ts';
 import { whyPage } from '../../web/why.ts';
 import type { Composition } from '../compose.ts';
-import type { Finding } from '../health/verdict.ts';
+import type { HealthFindings } from '../health/health.ts';
+import { healthView } from './health-view.ts';
 import { Names } from './names.ts';
 import { Overview, type OverviewParts } from './overview.ts';
 import { projectView, whyView } from './project-views.ts';
@@ -32,7 +34,7 @@ interface PeoplePagesOptions {
   /** What an operator should know, as of the last look. */
   readonly conditions: () => readonly Condition[];
   /** What /health says is not as promised: the first page says no less. */
-  readonly findings: () => Promise<readonly Finding[]>;
+  readonly health: Pick<HealthFindings, 'findings' | 'verdict'>;
   /** Users who see who was sent which file; nobody where it is left out. */
   readonly auditors?: readonly string[] | undefined;
   /** What clients call this mirror. */
@@ -42,7 +44,8 @@ interface PeoplePagesOptions {
 /** Pages for people, of what a running mirror knows. */
 export function createPeoplePages({ composition, ...options }: PeoplePagesOptions): PeoplePages {
   const { indexes, states, clock } = composition;
-  const overview = new Overview({ ...composition, ...options });
+  const { health } = options;
+  const overview = new Overview({ ...composition, ...options, findings: () => health.findings() });
   const names = new Map(indexes.map((index) => [index.name, new Names(index, states.get(index.name))]));
   const placeOf = (root: string, index: string | undefined) => ({
     root,
@@ -83,6 +86,10 @@ export function createPeoplePages({ composition, ...options }: PeoplePagesOption
         { ...made(), index, query, reading, known: { listed, held }, found: projects, more },
         { ...placeOf(root, index), at: 'search' },
       );
+    },
+    async health(root) {
+      const [{ json }, findings, known] = [await health.verdict(), await health.findings(), await overview.view()];
+      return healthPage(healthView(known, findings), json, { root });
     },
   };
 }
