@@ -317,10 +317,11 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       indexes: composition.indexes.map((index) => ({ index })),
       combined: combinedOf(options, composition),
       defaultIndex: 'main',
-      advisories: new AdvisoryAnswers(composition.advisories),
+      advisories: new AdvisoryAnswers(composition.advisories, composition.shares),
       health,
       people: createPeoplePages({
         composition,
+        config: config(),
         defaultIndex: 'main',
         startedAt: clock.now(),
         conditions,

@@ -1,5 +1,6 @@
 import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
+import type { Config } from '../../config/config.ts';
 import type { PeoplePages } from '../../http/routes/people.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { Condition } from '../../ports/conditions.ts';
@@ -7,6 +8,7 @@ import { VERSION } from '../../version.ts';
 import { eventsPage } from '../../web/events.ts';
 import type { Happening } from '../../web/happenings.ts';
 import { healthPage } from '../../web/health.ts';
+import { heldBackPage } from '../../web/held.ts';
 import { homePage } from '../../web/home.ts';
 import { missingPage, projectPage } from '../../web/project.ts';
 import { searchPage } from '../../web/search.ts';
@@ -16,8 +18,9 @@ import type { HealthFindings } from '../health/health.ts';
 import { healthView } from './health-view.ts';
 import { Names } from './names.ts';
 import { Overview, type OverviewParts } from './overview.ts';
-import { projectView, whyView } from './project-views.ts';
+import { projectView } from './project-views.ts';
 import { sentView } from './sent-view.ts';
+import { whyView } from './why-views.ts';
 import { changeHappening, refusalHappening } from './words.ts';
 
 /** Events of one page, and lines of the journal that are looked at for them. */
@@ -27,7 +30,8 @@ const CHANGES_LOOKED_AT = 1000;
 const MOST_QUERY = 100;
 
 interface PeoplePagesOptions {
-  readonly composition: OverviewParts & Pick<Composition, 'states' | 'fetched'>;
+  readonly composition: OverviewParts & Pick<Composition, 'states' | 'fetched' | 'advisories'>;
+  readonly config: Pick<Config, 'indexes' | 'advisories'>;
   /** The name of the index that also lies at the root. */
   readonly defaultIndex: string;
   readonly startedAt: Instant;
@@ -44,7 +48,8 @@ interface PeoplePagesOptions {
 /** Pages for people, of what a running mirror knows. */
 export function createPeoplePages({ composition, ...options }: PeoplePagesOptions): PeoplePages {
   const { indexes, states, clock } = composition;
-  const { health } = options;
+  const { health, config } = options;
+  const parts = { ...composition, config };
   const overview = new Overview({ ...composition, ...options, findings: () => health.findings() });
   const names = new Map(indexes.map((index) => [index.name, new Names(index, states.get(index.name))]));
   const placeOf = (root: string, index: string | undefined) => ({
@@ -57,14 +62,16 @@ export function createPeoplePages({ composition, ...options }: PeoplePagesOption
     overview: async (root, index) =>
       homePage(await overview.view(), { ...placeOf(root, index), at: 'overview' }, index),
     async project({ root, index, project, page, reader }, caller) {
-      const view = await projectView(composition, indexOf(indexes, index), { project, page }, caller);
+      const view = await projectView(parts, indexOf(indexes, index), { project, page }, caller);
       const place = placeOf(root, index);
       if (view === undefined) return missingPage({ ...made(), index, project }, place);
       const sent = auditors.has(reader ?? '') ? await sentView(composition.fetched, { index, project }) : undefined;
       return projectPage(sent === undefined ? view : { ...view, sent }, place);
     },
     async why({ root, index, name }, caller) {
-      return whyPage(await whyView(composition, indexOf(indexes, index), name, caller), placeOf(root, index));
+      const view = await whyView(parts, indexOf(indexes, index), name, caller);
+      const place = placeOf(root, index);
+      return 'heldBack' in view ? heldBackPage(view, place) : whyPage(view, place);
     },
     async events({ root, index, page }) {
       const all = await happenings(composition, index);
