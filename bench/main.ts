@@ -19,6 +19,7 @@ import { memory } from './memory.ts';
 import { neighbours } from './neighbours.ts';
 import { page } from './page.ts';
 import { projectList } from './project-list.ts';
+import { provenance } from './provenance.ts';
 import { redisPage } from './redis-page.ts';
 import { restart } from './restart.ts';
 import { scrape } from './scrape.ts';
@@ -60,6 +61,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   'cold-requests': coldRequests,
   'index-memory': indexMemory,
   scrape,
+  provenance,
   sync,
   import: importing,
   carry,
