@@ -23,6 +23,7 @@ import { provenance } from './provenance.ts';
 import { redisPage } from './redis-page.ts';
 import { restart } from './restart.ts';
 import { scrape } from './scrape.ts';
+import { simulate } from './simulate.ts';
 import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
 import { stampede } from './stampede.ts';
@@ -62,6 +63,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   'index-memory': indexMemory,
   scrape,
   provenance,
+  simulate,
   sync,
   import: importing,
   carry,

@@ -17,7 +17,7 @@ import { serveIndex } from './support/unsigned.ts';
 const PACKAGES = 100;
 /** What of PyPI's uploads bore attestations in 2025. */
 const ATTESTED = 17;
-const ROUNDS = 5;
+const ROUNDS = 7;
 const JUDGED = 300;
 const WARM_UP = 100;
 const LATE_MS = 20;
