@@ -47,7 +47,11 @@ export class Keeper {
     this.overdue = new Overdue({
       ...options,
       lastRefresh: () => this.#lastRefresh,
-      isAsking: () => this.#isRefreshing || this.#isDue(options.clock.now()),
+      // Where there is nothing to go on, or by this clock nothing can be judged, whoever asks finds that out.
+      isAsking: () =>
+        this.current !== undefined &&
+        !options.clock.isWrong &&
+        (this.#isRefreshing || this.#isDue(options.clock.now())),
       refresh: (caller) => this.refresh(caller),
     });
   }
@@ -63,11 +67,11 @@ export class Keeper {
 
   /** Unexpired at this instant. Waits for a refresh only where there is none; throws `expired`, `clock`, or what the refresh threw. */
   async generation(caller: Caller): Promise<Generation> {
-    if (this.overdue.isDue && this.current !== undefined) await this.overdue.wait(caller);
+    if (this.overdue.isDue) await this.overdue.wait(caller);
     const warm = this.warm();
     if (warm !== undefined) return warm;
     const { clock, time } = this.#options;
-    await this.#word.refuseWrong();
+    if (clock.isWrong) await this.#word.refuseWrong();
     if (this.current !== undefined && this.isSpent) throw time?.refusal(this.#expiryOf(this.current));
     if (this.#options.offline && this.current !== undefined) throw expiredOffline(this.#expiryOf(this.current));
     const failure = this.#failure;
