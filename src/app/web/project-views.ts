@@ -85,7 +85,7 @@ function statusText({ page: { listing } }: KnownListing): string | undefined {
 }
 
 async function fileView(index: PackageIndex, { page }: KnownListing, file: OwnFile): Promise<FileView> {
-  const { entry, path, firstSight, unproved, unheld } = file;
+  const { entry, path, firstSight, carried, unproved, unheld } = file;
   const { filename, size, uploadTime, digests, yanked, requiresPython, provenance } = entry;
   const version = versionOf(filename, page.project);
   const isTold = provenance !== undefined && version !== undefined && index.unverified !== undefined;
@@ -96,6 +96,7 @@ async function fileView(index: PackageIndex, { page }: KnownListing, file: OwnFi
     uploadTime,
     digests: Object.fromEntries(digests),
     evidence: unproved === true ? 'none' : firstSight === true ? 'first-sight' : index.evidence,
+    carried,
     held: unheld !== true && (await index.isHeld(page, filename).catch(() => false)),
     yanked: yanked === true ? '' : yanked,
     requiresPython,
