@@ -12,9 +12,6 @@ export const MAX_IGNORED_BODY = 65_536;
 export const MAX_ASKED_BODY = 1024 * 1024;
 /** How long such a body may take to come. */
 export const ASKED_BODY_MS = 10_000;
-/** Requests about advisories that are read or answered at once, each with a body in memory, and those that wait. */
-export const MAX_ASKING = 32;
-export const MAX_ASKING_QUEUE = 256;
 /** Characters of a refusal's own words that are passed on in a problem. */
 export const MAX_WORDS = 600;
 /** Characters of a `Forwarded` header that is read; of one hop in that or `X-Forwarded-For`; and hops that are walked back. */

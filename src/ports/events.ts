@@ -98,6 +98,7 @@ export const QUEUES = [
   'lists',
   'legacies',
   'inspections',
+  'advisories',
   'documents',
   'downloads',
 ] as const;

@@ -76,13 +76,15 @@ export class Overview {
   }
 
   async #index(status: IndexStatus): Promise<IndexView> {
-    const { name, evidence, upstream, lastRefresh, leftOut, firstSight, byManifest, outOfReach, carried } = status;
+    const { name, evidence, upstream, lastRefresh, leftOut, firstSight, byManifest, outOfReach, carried, silent } =
+      status;
     return {
       name,
       isDefault: name === this.#options.defaultIndex,
       evidence,
       upstream: clean(upstream),
       confirmed: lastRefresh,
+      silent,
       roles: await Promise.all(status.roles.map((role) => this.#role(name, role))),
       leftOut: [...leftOut].map(([why, files]) => ({ why, files, says: leftOutSays(why) })),
       firstSight,
