@@ -126,6 +126,7 @@ export class EvidencedIndex<P> implements RunningIndex {
   }
 
   warmPage(project: string, choice: Choice): ServedPage | undefined {
+    if (this.#evidence.overdue?.isDue === true) return undefined;
     const warm = this.#pages.warm(project);
     if (warm?.page.has(choice) !== true) return undefined;
     this.#parts.reports.served('page', 'memory', 0);
@@ -138,6 +139,7 @@ export class EvidencedIndex<P> implements RunningIndex {
     const asked = performance.now();
     let found: FoundPage | undefined;
     try {
+      await this.#evidence.overdue?.wait(caller);
       found = await this.#pages.find(project, caller);
     } finally {
       answered?.(found !== undefined);
@@ -151,6 +153,7 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   async has(project: string, caller: Caller): Promise<boolean> {
     try {
+      await this.#evidence.overdue?.wait(caller);
       await this.#pages.find(project, caller);
       return true;
     } catch (error) {
@@ -165,11 +168,13 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   async list(caller: Caller): Promise<ServedPage> {
     const asked = performance.now();
+    await this.#evidence.overdue?.wait(caller);
     return this.#counted('list', await this.#list.find(caller), asked);
   }
 
   async file(at: FileAddress, caller: Caller): Promise<FileAnswer> {
     try {
+      await this.#evidence.overdue?.wait(caller);
       return await this.#files.find(at, caller);
     } catch (error) {
       const removed = isUnlisted(error) ? await this.#removed?.find(at, caller) : undefined;

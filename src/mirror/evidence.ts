@@ -111,6 +111,11 @@ export interface Evidence<P> {
   ask(name: string, before: Believed<P> | undefined, caller: Caller, doubted?: boolean): Promise<Believed<P>>;
   /** At once: no I/O. */
   standing(believed: Believed<P>): Stands<P>;
+  /**
+   * Where upstream's word on everything is one: whether whoever asks is to wait for it, as long as anybody may, and that wait, which does
+   * not throw. Missing where each page says so by its standing.
+   */
+  readonly overdue?: { readonly isDue: boolean; wait(caller: Caller): Promise<void> } | undefined;
   /** Undefined where signatures say how long it holds. No I/O. */
   life(believed: Believed<P>): Life | undefined;
   /** Whether files that are held are served by it even where it is `expired`: nothing but upstream's word takes them away. No I/O. */

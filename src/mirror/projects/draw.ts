@@ -226,8 +226,10 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     return heldFiles === undefined ? version : `${version}, ${heldFiles.version}`;
   }
 
-  gone(name: string): void {
-    this.#options.tallies.put(name, undefined);
+  async gone({ name, observation }: Believed<P>): Promise<void> {
+    const { tallies, pins } = this.#options;
+    tallies.put(name, undefined);
+    await pins.gone(name, observation);
   }
 
   /**

@@ -180,6 +180,19 @@ export function contradiction(
   );
 }
 
+/** Of an index whose files may be replaced. */
+export const UNPINNED = 'unpinned';
+
+/** Names pins, and how the page was seen that is judged by them. */
+export function identityOf(pins: string, { final, fetch = '', repeated }: Observation): string {
+  return [pins, final ? 'final' : repeated ? 'repeated' : 'once', fetch].join(' ');
+}
+
+export function contradictionOfCoreMetadata(filename: string, pin: Pin, stated: Digests | undefined): Refusal {
+  const before = pin.coreMetadata ?? new Map();
+  return contradiction('core-metadata', `${filename}.metadata`, pin, before, stated ?? new Map());
+}
+
 /** Why core metadata is not announced that came later than the file. */
 export function lateCoreMetadata({ filename }: Entry): Refusal {
   return new Refusal(
