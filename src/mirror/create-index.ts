@@ -35,7 +35,6 @@ import { HeldFiles } from './projects/held-files.ts';
 import { ProjectPins } from './projects/pins.ts';
 import { ProjectList } from './projects/project-list.ts';
 import { type FoundPage, ProjectPages } from './projects/project-pages.ts';
-import { createSightPins } from './projects/sight-pins.ts';
 
 interface Facets<P> {
   readonly introduce?: ((caller: Caller) => Promise<void>) | undefined;
@@ -101,7 +100,7 @@ export class EvidencedIndex<P> implements RunningIndex {
         new FirstSights({
           ...parts,
           ...firstSight,
-          pins: createSightPins(parts),
+          pins: parts.sightPins,
           onPinned: (project) => this.#pages.seen(project),
         }),
       onAsked: (page, file, isMetadata) => this.#ahead?.fileAsked(page, file, isMetadata),
