@@ -3,6 +3,7 @@ import type { Explanation, Voucher } from '../mirror/package-index.ts';
 import type { Pin } from '../ports/index-state.ts';
 import { hintText, outOfReachText } from '../ports/left-out.ts';
 import type { Oddity } from '../pypi/project-page.ts';
+import { settingOf } from './policy/setting-of-rule.ts';
 
 /** The same words, wherever they are shown. */
 export interface ExplanationParts {
@@ -16,7 +17,9 @@ export interface ExplanationParts {
   readonly forge: readonly string[];
   /** Of a file: its digests and its pin. */
   readonly facts: readonly string[];
-  /** What rules say, what is out of reach, and in what its page is odd. */
+  /** What rules say, and which setting would change that. */
+  readonly rules: readonly string[];
+  /** What is out of reach, and in what its page is odd. */
   readonly besides: readonly string[];
 }
 
@@ -35,31 +38,55 @@ export function explanationParts(explanation: Explanation, now: number): Explana
     weaker: isSigned ? [] : sightLines(explanation),
     forge: isSigned ? signedLines(explanation) : unsignedLines(explanation),
     facts: kind === 'file' ? fileLines(explanation) : [],
-    besides: [...ruleLines(explanation), ...reachLines(explanation), ...oddLines(explanation)],
+    rules: ruleLines(explanation),
+    besides: [...reachLines(explanation), ...oddLines(explanation)],
   };
 }
 
-/** In plain words, for somebody who has never heard of TUF. */
-export function explanationLines(explanation: Explanation, now: number): readonly string[] {
-  const { head, carried, vouchers, weaker, forge, facts, besides } = explanationParts(explanation, now);
+/** In plain words, for somebody who has never heard of TUF. `known`: what is known of it beside its chain. */
+export function explanationLines(
+  explanation: Explanation,
+  now: number,
+  known: readonly string[] = [],
+): readonly string[] {
+  const { head, carried, vouchers, weaker, forge, facts, rules, besides } = explanationParts(explanation, now);
   const chain =
     explanation.evidence === 'tuf' ? [`${WHO_VOUCHES}:`, ...vouchers.map((voucher) => `  ${voucher}`), ''] : weaker;
   const leftOut = explanation.kind === 'project' ? [...leftOutLines(explanation), ...removedLines(explanation)] : [];
-  return [head, ...(carried === undefined ? [] : [carried]), '', ...chain, ...forge, ...facts, ...leftOut, ...besides];
+  return [
+    head,
+    ...(carried === undefined ? [] : [carried]),
+    '',
+    ...chain,
+    ...forge,
+    ...facts,
+    ...leftOut,
+    ...rules,
+    ...known,
+    ...besides,
+  ];
 }
 
 export const WHO_VOUCHES = 'Who vouches for it, from the root you pinned down to the list that names it';
 
-function howText({ evidence, kind, firstSight, files }: Explanation): string {
+function howText({ evidence, kind, firstSight, byManifest, carried, files }: Explanation): string {
   if (evidence === 'tuf') return 'proved by signatures (evidence: tuf)';
+  const named = `proved by the digest${kind === 'file' ? '' : 's'} that the signed manifest of a bundle names (evidence: ${carried?.label})`;
+  if (byManifest > 0 && byManifest === (kind === 'file' ? 1 : files)) return named;
   const seen = `believed as ${kind === 'file' ? 'it was when it was' : 'they were when they were'} first seen (evidence: first-sight)`;
   if (firstSight > 0 && firstSight === (kind === 'file' ? 1 : files)) return seen;
   const proved = `proved by ${kind === 'file' ? "its page's digest" : "their page's digests"} (evidence: index)`;
+  if (byManifest > 0) return `${files - byManifest} ${proved}, ${byManifest} ${named}`;
   return firstSight === 0 ? proved : `${files - firstSight} ${proved}, ${firstSight} ${seen}`;
 }
 
-/** Weaker than the evidence of its index. */
-function sightLines({ kind, firstSight, pinned }: Explanation): readonly string[] {
+/** Weaker than the evidence of its index, or by another's word than its page's. */
+function sightLines({ kind, firstSight, byManifest, pinned }: Explanation): readonly string[] {
+  if (byManifest > 0)
+    return [
+      `${kind === 'file' ? 'Its page states' : 'Pages state'} no usable digest of ${kind === 'file' ? 'it' : 'such a file'}: it is what the site outside had, by the word of the key that signed`,
+      'the bundle. It is held to these bytes from then on, whatever a later bundle names.',
+    ];
   if (firstSight === 0) return [];
   if (kind === 'project')
     return [
@@ -139,7 +166,7 @@ const DOES = { report: 'reports', hide: 'hides', deny: 'denies' } as const;
 function ruleLines({ kind, rules }: Explanation): readonly string[] {
   return rules.map(({ rule, action, files, why }) => {
     const what = kind === 'file' ? 'it' : files === 1 ? '1 file' : `${files} files`;
-    return `The rule "${rule}" ${DOES[action]} ${what}: ${why}`;
+    return `The rule "${rule}" ${DOES[action]} ${what}: ${why} (the setting: ${settingOf(rule)})`;
   });
 }
 
@@ -159,12 +186,11 @@ function oddLines({ odd }: Explanation): readonly string[] {
   return odd.map((oddity) => `The page is odd and is read as installers read it: ${ODDITIES[oddity]}.`);
 }
 
-function fileLines({ evidence, digests, pinned, reuploads, firstSight }: Explanation): readonly string[] {
+function fileLines({ evidence, digests, pinned, reuploads, firstSight, byManifest }: Explanation): readonly string[] {
+  const stated = `on ${evidence === 'tuf' ? 'the proved' : 'its'} page`;
+  const where = byManifest > 0 ? 'in the signed manifest' : firstSight > 0 ? 'at first sight' : stated;
   return [
-    ...[...digests].map(
-      ([algorithm, hex]) =>
-        `Digest ${firstSight > 0 ? 'at first sight' : `on ${evidence === 'tuf' ? 'the proved' : 'its'} page`}: ${algorithm} ${hex}`,
-    ),
+    ...[...digests].map(([algorithm, hex]) => `Digest ${where}: ${algorithm} ${hex}`),
     reuploads
       ? 'Not held to what was first seen: "reuploads: true" lets this index put other bytes under this name.'
       : pinned === undefined

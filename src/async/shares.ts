@@ -11,6 +11,7 @@ export type Queue =
   | 'lists'
   | 'legacies'
   | 'inspections'
+  | 'advisories'
   | 'documents'
   | 'downloads';
 
@@ -83,6 +84,15 @@ const SIZES: Readonly<Record<keyof CommonShares, GateOptions>> = {
     full: 'Too many files are being looked into already. Try again in a moment.',
     subject: 'file',
   },
+  /** Requests about advisories that are read or answered, each with a body in memory. */
+  advisories: {
+    places: 32,
+    queue: 256,
+    longestWait: 30 * SECOND,
+    shares: { party: 8 },
+    full: 'Too many ask about advisories at this moment. Try again in a moment.',
+    subject: 'request',
+  },
 };
 
 /** Those whose places are held as long as an upstream, a page or a file wants: what is kept for an index here is what it can count on. */
@@ -116,6 +126,7 @@ export function createShares(
     lists: gate('lists'),
     legacies: gate('legacies'),
     inspections: gate('inspections'),
+    advisories: gate('advisories'),
   };
 }
 

@@ -2,6 +2,8 @@ import type { Known, RecordPlace } from '../../advisories/advisories.ts';
 import { type AdvisoryAnswer, makeAdvisoryAnswer } from '../../advisories/answer.ts';
 import { MAX_ANSWERED_BYTES, MAX_ANSWERED_IDS } from '../../advisories/limits.ts';
 import { type Query, readQueries, readQuery } from '../../advisories/query.ts';
+import type { Gate } from '../../async/gate.ts';
+import type { CommonShares } from '../../async/shares.ts';
 import { runInSlices } from '../../async/yield.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { AdvisoryService } from '../../http/routes/advisories.ts';
@@ -12,11 +14,13 @@ const COMMA = Buffer.from(',');
 
 /** Answers what OSV's API is asked, out of the feed in force. */
 export class AdvisoryAnswers implements AdvisoryService {
+  readonly gate: Gate;
   readonly #keeper: Pick<FeedKeeper, 'inForce'> | undefined;
 
   /** Without a keeper no feed is configured. */
-  constructor(keeper: Pick<FeedKeeper, 'inForce'> | undefined) {
+  constructor(keeper: Pick<FeedKeeper, 'inForce'> | undefined, { advisories }: Pick<CommonShares, 'advisories'>) {
     this.#keeper = keeper;
+    this.gate = advisories;
   }
 
   async query(body: Uint8Array): Promise<AdvisoryAnswer> {

@@ -76,16 +76,19 @@ export class Overview {
   }
 
   async #index(status: IndexStatus): Promise<IndexView> {
-    const { name, evidence, upstream, lastRefresh, leftOut, firstSight, outOfReach, carried } = status;
+    const { name, evidence, upstream, lastRefresh, leftOut, firstSight, byManifest, outOfReach, carried, silent } =
+      status;
     return {
       name,
       isDefault: name === this.#options.defaultIndex,
       evidence,
       upstream: clean(upstream),
       confirmed: lastRefresh,
+      silent,
       roles: await Promise.all(status.roles.map((role) => this.#role(name, role))),
       leftOut: [...leftOut].map(([why, files]) => ({ why, files, says: leftOutSays(why) })),
       firstSight,
+      byManifest,
       outOfReach: [...outOfReach.values()].reduce((sum, files) => sum + files, 0),
       carried: carried?.label,
     };
@@ -110,6 +113,7 @@ function statusSoon(index: PackageIndex, now: Instant): Promise<IndexStatus> {
     roles: [],
     leftOut: new Map(),
     firstSight: 0,
+    byManifest: 0,
     outOfReach: new Map(),
     quarantined: 0,
     silent: true,

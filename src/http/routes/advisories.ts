@@ -1,11 +1,11 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
 import type { AdvisoryAnswer } from '../../advisories/answer.ts';
-import { createGate, withPlace } from '../../async/gate.ts';
+import { type Gate, withPlace } from '../../async/gate.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import { JSON_TYPE } from '../../pypi/media-types.ts';
 import { ClientLeft, type Exchange } from '../exchange.ts';
-import { ASKED_BODY_MS, LONGEST_RETRY_AFTER, MAX_ASKED_BODY, MAX_ASKING, MAX_ASKING_QUEUE } from '../limits.ts';
+import { ASKED_BODY_MS, LONGEST_RETRY_AFTER, MAX_ASKED_BODY } from '../limits.ts';
 import { replyAdvisories } from '../reply/advisory-door.ts';
 import { replyError, replyOwnWords } from '../reply/doors.ts';
 import { ownWords } from '../reply/own-words.ts';
@@ -16,6 +16,8 @@ import type { Env } from './routes.ts';
 
 /** Answers from the feed that this mirror carries. Each throws Refusal. */
 export interface AdvisoryService {
+  /** Where requests wait until they are read. */
+  readonly gate: Gate;
   /** What speaks of a package, or of a version of it: whole records. */
   query(body: Uint8Array): Promise<AdvisoryAnswer>;
   /** The same of many, in their order: ids alone. */
@@ -42,13 +44,6 @@ interface Laying {
 }
 
 export function layAdvisories(app: Hono<Env>, service: AdvisoryService, { onFault }: Laying): void {
-  const gate = createGate({
-    places: MAX_ASKING,
-    queue: MAX_ASKING_QUEUE,
-    full: 'Too many ask about advisories at once.',
-    subject: 'request',
-    shares: { party: Math.ceil(MAX_ASKING / 4) },
-  });
   const on =
     (method: string, find: (exchange: Exchange, target: Target) => Promise<AdvisoryAnswer>) =>
     async ({ env: { asked } }: { readonly env: Env['Bindings'] }) => {
@@ -57,7 +52,7 @@ export function layAdvisories(app: Hono<Env>, service: AdvisoryService, { onFaul
       try {
         const isAllowed = exchange.method === method || (method === 'GET' && exchange.head);
         if (isAllowed)
-          await withPlace(gate, exchange.callerOf(''), async () =>
+          await withPlace(service.gate, exchange.callerOf(''), async () =>
             replyAdvisories(exchange, await find(exchange, target)),
           );
         else replyOther(exchange, method);

@@ -23,7 +23,7 @@ const RECORDS = [BAD, OLD, GONE, Buffer.from(`\ufeff${JSON.stringify(MARKED)}`)]
 let feed: KeptFeed;
 let serving: Serving;
 const start = async (keeper: Pick<FeedKeeper, 'inForce'> | undefined, more: ServingOptions['listener'] = {}) =>
-  serve({ listener: { advisories: new AdvisoryAnswers(keeper), ...more } });
+  serve({ listener: { advisories: new AdvisoryAnswers(keeper, createShares()), ...more } });
 beforeAll(async () => {
   feed = await keepFeed(archiveOf(RECORDS));
   serving = await start(feed.keeper);
@@ -284,7 +284,7 @@ describe('an archive that is not what it was', () => {
   it('is read on where another replaced it while an answer was under way', async () => {
     const own = await keepFeed(archiveOf(RECORDS));
     try {
-      const answers = new AdvisoryAnswers(own.keeper);
+      const answers = new AdvisoryAnswers(own.keeper, createShares());
       const answer = await answers.record('MAL-2026-1');
       await own.next(archiveOf([advisory('PYSEC-9', 'other', {}), advisory('PYSEC-8', 'other', {})]));
       await rm(join(own.kept));
