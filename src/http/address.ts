@@ -1,8 +1,7 @@
 import type { Caller } from '../async/caller.ts';
 import { existing } from '../bytes/existing.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { keptName } from '../mirror/kept-name.ts';
-import { type FileAddress, type FileAnswer, projectsAt, type ServedPage } from '../mirror/package-index.ts';
+import { type FileAddress, type FileAnswer, keptName, projectsAt, type ServedPage } from '../mirror/package-index.ts';
 import type { Exchange } from './exchange.ts';
 import { type MountedIndex, mount, type ServedIndex } from './mount.ts';
 import { createPageHeaders, type PageHeadersOf, type ResponsePolicy } from './reply/headers.ts';

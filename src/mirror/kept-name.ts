@@ -5,7 +5,10 @@ import type { IndexParts } from './index-parts.ts';
  * Whether the name of a project that an index does not have is kept for it: it was here once, as its floor or its pins tell, and no operator has said that
  * the name is free. What cannot be read speaks for that. Never rejects for damage.
  */
-export async function isKeptName({ floors, pins }: Pick<IndexParts, 'floors' | 'pins'>, project: string): Promise<boolean> {
+export async function isKeptName(
+  { floors, pins }: Pick<IndexParts, 'floors' | 'pins'>,
+  project: string,
+): Promise<boolean> {
   try {
     const floor = await floors?.gone(project);
     if (floor !== undefined) return floor.released !== true;

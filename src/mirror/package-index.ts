@@ -29,6 +29,7 @@ export type { Life, Voucher } from './evidence.ts';
 export type { Explanation } from './explain.ts';
 export { type FileAddress, projectsAt } from './files/addresses.ts';
 export { FileAnswer } from './files/file-answer.ts';
+export { keptName } from './kept-name.ts';
 export type { ListedTarget } from './tuf/listed-roles.ts';
 export type { StoredRoles } from './tuf/stored-roles.ts';
 
