@@ -3,6 +3,7 @@ import type { Explanation, Voucher } from '../mirror/package-index.ts';
 import type { Pin } from '../ports/index-state.ts';
 import { hintText, outOfReachText } from '../ports/left-out.ts';
 import type { Oddity } from '../pypi/project-page.ts';
+import { settingOf } from './policy/setting-of-rule.ts';
 
 /** The same words, wherever they are shown. */
 export interface ExplanationParts {
@@ -16,7 +17,9 @@ export interface ExplanationParts {
   readonly forge: readonly string[];
   /** Of a file: its digests and its pin. */
   readonly facts: readonly string[];
-  /** What rules say, what is out of reach, and in what its page is odd. */
+  /** What rules say, and which setting would change that. */
+  readonly rules: readonly string[];
+  /** What is out of reach, and in what its page is odd. */
   readonly besides: readonly string[];
 }
 
@@ -35,17 +38,33 @@ export function explanationParts(explanation: Explanation, now: number): Explana
     weaker: isSigned ? [] : sightLines(explanation),
     forge: isSigned ? signedLines(explanation) : unsignedLines(explanation),
     facts: kind === 'file' ? fileLines(explanation) : [],
-    besides: [...ruleLines(explanation), ...reachLines(explanation), ...oddLines(explanation)],
+    rules: ruleLines(explanation),
+    besides: [...reachLines(explanation), ...oddLines(explanation)],
   };
 }
 
-/** In plain words, for somebody who has never heard of TUF. */
-export function explanationLines(explanation: Explanation, now: number): readonly string[] {
-  const { head, carried, vouchers, weaker, forge, facts, besides } = explanationParts(explanation, now);
+/** In plain words, for somebody who has never heard of TUF. `known`: what is known of it beside its chain. */
+export function explanationLines(
+  explanation: Explanation,
+  now: number,
+  known: readonly string[] = [],
+): readonly string[] {
+  const { head, carried, vouchers, weaker, forge, facts, rules, besides } = explanationParts(explanation, now);
   const chain =
     explanation.evidence === 'tuf' ? [`${WHO_VOUCHES}:`, ...vouchers.map((voucher) => `  ${voucher}`), ''] : weaker;
   const leftOut = explanation.kind === 'project' ? [...leftOutLines(explanation), ...removedLines(explanation)] : [];
-  return [head, ...(carried === undefined ? [] : [carried]), '', ...chain, ...forge, ...facts, ...leftOut, ...besides];
+  return [
+    head,
+    ...(carried === undefined ? [] : [carried]),
+    '',
+    ...chain,
+    ...forge,
+    ...facts,
+    ...leftOut,
+    ...rules,
+    ...known,
+    ...besides,
+  ];
 }
 
 export const WHO_VOUCHES = 'Who vouches for it, from the root you pinned down to the list that names it';
@@ -139,7 +158,7 @@ const DOES = { report: 'reports', hide: 'hides', deny: 'denies' } as const;
 function ruleLines({ kind, rules }: Explanation): readonly string[] {
   return rules.map(({ rule, action, files, why }) => {
     const what = kind === 'file' ? 'it' : files === 1 ? '1 file' : `${files} files`;
-    return `The rule "${rule}" ${DOES[action]} ${what}: ${why}`;
+    return `The rule "${rule}" ${DOES[action]} ${what}: ${why} (the setting: ${settingOf(rule)})`;
   });
 }
 

@@ -117,7 +117,7 @@ class Mirror implements RunningMirror {
     });
     const disk = () => this.#health.diskTrouble;
     this.#conditions = new MirrorConditions({ ...composition, config, disk, emit: parts.leads ? emit : noEvents });
-    for (const each of [fleet, fleetPeers]) each?.watch(() => void this.#conditions.look());
+    for (const each of [fleet, fleetPeers, composition.roots]) each?.watch(() => void this.#conditions.look());
     fleet?.follow((name, items) => {
       const mirror = this.indexes.find((each) => each.name === name);
       if (mirror !== undefined) void followFleet(mirror, items, emit);
@@ -167,7 +167,7 @@ class Mirror implements RunningMirror {
   async listen(tls: Certificate | undefined): Promise<void> {
     const { config, composition, access, emit, metrics } = this.#parts;
     const onFinish = (finished: Finished) => emit(finished);
-    const findings = () => this.#health.served.health.findings();
+    const { health } = this.#health.served;
     const { auditors } = config.pages ?? {};
     const about = {
       auditors,
@@ -185,7 +185,13 @@ class Mirror implements RunningMirror {
         peers: composition.fleetPeers?.door(composition.blobs),
         publicUrl: () => this.#publicUrl,
         advisories: new AdvisoryAnswers(composition.advisories, composition.shares),
-        people: createPeoplePages({ composition, ...about, conditions: () => this.#conditions.inForce, findings }),
+        people: createPeoplePages({
+          composition,
+          config,
+          ...about,
+          conditions: () => this.#conditions.inForce,
+          health,
+        }),
         onFinish,
         onSent: (sent) => recordSent({ config, composition }, sent),
         onRefused: (refused) => recordRefused({ config, composition }, refused),

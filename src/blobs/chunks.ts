@@ -2,7 +2,7 @@ import type { Caller } from '../async/caller.ts';
 import type { Range } from '../bytes/range.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { WriteChunk } from '../ports/blob.ts';
-import type { BlobStorage, StoredBytes } from '../ports/blob-storage.ts';
+import { type BlobStorage, StorageError, type StoredBytes } from '../ports/blob-storage.ts';
 import type { ChunkBuffers, Lent } from './chunk-buffers.ts';
 import { CHUNK, UNIT } from './limits.ts';
 import type { Pieces } from './pieces.ts';
@@ -247,6 +247,8 @@ export async function readWhole(
       if (read > 0) each(index, lent.buffer.subarray(0, read));
       if (read < CHUNK) return { size: index * CHUNK + read, version: source.version };
     }
+  } catch (error) {
+    throw error instanceof StorageError && error.kind === 'gone' ? new BlobGone() : error;
   } finally {
     lent.giveBack();
     await source?.close();

@@ -1,15 +1,18 @@
+import { advisoriesOn, advisorySays } from '../app/advisories/known.ts';
 import { type Composition, compose } from '../app/compose.ts';
 import { indexOf } from '../app/data-directory.ts';
 import { explanationLines } from '../app/explanation-text.ts';
 import { noEvents } from '../app/no-events.ts';
+import { knownProvenance } from '../app/provenance/known.ts';
+import { provenanceSays } from '../app/provenance/words.ts';
 import { combinedOf } from '../app/running/combined.ts';
 import { defaultIndexOf } from '../app/server-files.ts';
 import { internalCaller } from '../async/caller.ts';
 import { existing } from '../bytes/existing.ts';
 import { type Reason, Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
-import { keptName, type PackageIndex } from '../mirror/package-index.ts';
-import { isFileName, normalizeName, projectCandidates } from '../pypi/names.ts';
+import { type Explanation, keptName, type PackageIndex } from '../mirror/package-index.ts';
+import { isFileName, normalizeName, projectCandidates, versionOf } from '../pypi/names.ts';
 import { print, printJson } from './output.ts';
 
 /** `verbatim explain PROJECT|FILE`: who vouches for it, and what an attacker would have to hold; of what is held, without asking upstream. */
@@ -27,9 +30,11 @@ export async function explain(
     const found = composition.indexes.find((candidate) => indexName === undefined || candidate.name === indexName);
     const of = asked ?? [existing(found, 'no index was composed')];
     const { index, explanation } = await firstOf(of, name, address === undefined ? undefined : projectOf(name));
-    if (json) return printJson({ ...(address !== undefined && { address }), index: index.name, ...explanation });
+    const told = await toldOf(config, composition, index, explanation);
+    if (json)
+      return printJson({ ...(address !== undefined && { address }), index: index.name, ...explanation, ...told.json });
     if (address !== undefined) print(answers(address, index.name, of));
-    print(...explanationLines(explanation, composition.clock.judged()));
+    print(...explanationLines(explanation, composition.clock.judged(), told.lines));
   } finally {
     await composition.close();
   }
@@ -89,3 +94,27 @@ const WHY_NOT: Partial<Record<Reason, (index: string, name: string) => string>> 
   offline: (index, name) => `Nothing of ${name} is held of the index ${index}`,
   expired: (index) => `The signed metadata that is held of the index ${index} has expired`,
 };
+
+/** What is known beside the chain: advisories, and who published it. */
+async function toldOf(
+  config: Config,
+  composition: Composition,
+  index: PackageIndex,
+  { project, kind, name }: Explanation,
+) {
+  const listing = (await index.known(project, internalCaller(index.name, 'explain')))?.page.listing;
+  const state = composition.states.get(index.name);
+  const known = state && listing && (await knownProvenance({ config, state, index: index.name, listing }));
+  const filename = kind === 'file' ? name : undefined;
+  const version = filename === undefined ? undefined : versionOf(filename, project);
+  const about = { config, feed: composition.advisories, index: config.indexes[index.name], project };
+  const all = advisoriesOn({ ...about, versions: version === undefined ? (listing?.versions ?? []) : [version] });
+  const advisories = all?.filter(({ versions }) => version === undefined || versions.length > 0);
+  return {
+    json: { advisories, provenance: known },
+    lines: [
+      ...(advisories ?? []).map((each) => `Advisories: ${advisorySays(each)}.`),
+      ...(known === undefined ? [] : provenanceSays(known, filename)),
+    ],
+  };
+}

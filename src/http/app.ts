@@ -75,7 +75,7 @@ export function createApp(options: ServedOptions, addresses: readonly Address[])
       await handle(env.asked.exchange);
       return RESPONSE_ALREADY_SENT;
     };
-  layHealth(app, own, { notReady, health: options.health });
+  layHealth(app, own, { notReady, health: options.health, people });
   if (metrics !== undefined)
     app.get(
       '/metrics',
@@ -107,7 +107,13 @@ export function createApp(options: ServedOptions, addresses: readonly Address[])
 function layHealth(
   app: Hono<Env>,
   own: Own,
-  { notReady, health }: Pick<ServedOptions, 'health'> & { readonly notReady: () => readonly NotReady[] },
+  {
+    notReady,
+    health,
+    people,
+  }: Pick<ServedOptions, 'health' | 'people'> & {
+    readonly notReady: () => readonly NotReady[];
+  },
 ): void {
   app.get('/livez', own('health', replyLive));
   app.get(
@@ -117,7 +123,7 @@ function layHealth(
   if (health === undefined) return;
   app.get(
     '/health',
-    own('health', (exchange) => replyHealth(exchange, health)),
+    own('health', (exchange) => replyHealth(exchange, health, people && (() => people.health('./')))),
   );
   app.get(
     '/+status',

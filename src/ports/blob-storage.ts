@@ -9,7 +9,7 @@ export interface StoredFacts {
   readonly version: string;
 }
 
-/** A stored blob, open for reading. Its bytes are suspect. */
+/** A stored blob, open for reading. Its bytes are suspect. Of one that is only coming, the version is known to whoever has read it to its end. */
 export interface StoredBytes extends StoredFacts {
   /** Fills `into` from `position` on. Resolves with the number of bytes, fewer only where the blob ends. */
   read(into: Uint8Array, position: number): Promise<number>;
@@ -54,9 +54,10 @@ export class StorageError extends Error {
   override readonly name = 'StorageError';
   /**
    * `damaged`: what lies under the name is not readable as a blob, and is to be set aside. `full`: no room; removing blobs
-   * may help. `busy`: no more can be open at once. `failed`: anything else.
+   * may help. `busy`: no more can be open at once. `gone`: what was opened cannot be had any more, as if nothing lay there. `failed`: anything
+   * else.
    */
-  readonly kind: 'damaged' | 'full' | 'busy' | 'failed';
+  readonly kind: 'damaged' | 'full' | 'busy' | 'gone' | 'failed';
 
   /** `message`: a plain sentence for people. */
   constructor(kind: StorageError['kind'], message: string, options?: ErrorOptions) {

@@ -24,6 +24,12 @@ export interface Readable {
   read(into: Uint8Array, position: number): Promise<number>;
 }
 
+/** Who reads an object while it comes. */
+export interface Beside {
+  begin(size: number): void;
+  add(bytes: Uint8Array): void;
+}
+
 export interface BlobFacts extends StoredFacts {
   /** Milliseconds since it was written, by the store's own clock; undefined where it does not tell. */
   readonly ageMs: number | undefined;
@@ -83,8 +89,11 @@ export class BlobObjects {
     return there?.size === size ? this.#client.presigned(blobKey(sha256), PRESIGNED_SECONDS) : undefined;
   }
 
-  /** Writes the whole object into `writer`; false where nothing lies there. Waits for its first byte no longer than whoever waits would. */
-  async bring(sha256: string, writer: BlobWriter): Promise<boolean> {
+  /**
+   * Writes the whole object into `writer`, and gives it to `beside` as it comes; false where nothing lies there. Waits for its first byte no
+   * longer than whoever waits would.
+   */
+  async bring(sha256: string, writer: BlobWriter, beside: Beside): Promise<boolean> {
     const key = blobKey(sha256);
     const waited = { headMs: WAITED_HEAD_MS, silenceMs: WAITED_SILENCE_MS };
     const answer = await this.#client.send({ method: 'GET', key, ...waited });
@@ -93,10 +102,12 @@ export class BlobObjects {
     const size = sizeOf(answer);
     const began = performance.now();
     const writes = new JoinedWrites(writer, size);
+    beside.begin(size);
     try {
       for await (const bytes of answer.body()) {
         if (performance.now() - began > BODY_MS + (size / BODY_SLOWEST) * 1000)
           throw new ObjectStoreError('away', 'A stored file comes too slowly from the bucket.');
+        beside.add(bytes);
         await writes.add(bytes);
       }
       await writes.end();

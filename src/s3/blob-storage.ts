@@ -14,11 +14,12 @@ import {
 import { ObjectStoreError } from '../ports/object-store.ts';
 import type { BlobChange } from '../ports/peers.ts';
 import { BlobObjects } from './blob-objects.ts';
+import { Bringing } from './bringing.ts';
 import type { S3Client } from './client.ts';
 import { UPLOAD_GIVEN_UP_MS, UPLOADS_AT_ONCE } from './limits.ts';
 import { tidyUploads } from './multipart.ts';
 import { S3ObjectStore } from './object-store.ts';
-import { Reach } from './reach.ts';
+import { aboutBucket, Reach } from './reach.ts';
 import { Tier, type TierUsage } from './tier.ts';
 import { Uploads } from './uploads.ts';
 
@@ -53,7 +54,7 @@ export class S3BlobStorage implements BlobStorage {
   readonly #tier: Tier;
   readonly #reach: Reach;
   readonly #uploads: Uploads;
-  readonly #bringing = new Map<string, Promise<boolean>>();
+  readonly #bringing: Bringing;
   readonly #started: Promise<void>;
   readonly #syncing = new Places(UPLOADS_AT_ONCE);
 
@@ -72,6 +73,7 @@ export class S3BlobStorage implements BlobStorage {
       onTrouble: (error) => this.#trouble(error),
     });
     this.#reach = new Reach({ onChange: onReach, breakMs: options.breakMs });
+    this.#bringing = new Bringing({ objects: this.objects, disk: tier, tier: this.#tier, reach: this.#reach });
     this.#uploads = new Uploads({
       upload: (sha256, signal) => this.#upload(sha256, signal),
       record: options.waiting,
@@ -106,11 +108,10 @@ export class S3BlobStorage implements BlobStorage {
     return this.#asked(() => this.objects.facts(sha256));
   }
 
+  /** What lies in the bucket alone is read while it comes. */
   async open(sha256: string, range: Range): Promise<StoredBytes | undefined> {
     const here = await this.#tier.open(sha256, range);
-    if (here !== undefined) return here;
-    const isBrought = await this.#asked(() => this.#broughtOnce(sha256));
-    return isBrought === true ? this.#tier.open(sha256, range) : undefined;
+    return here ?? this.#asked(() => this.#bringing.open(sha256, range));
   }
 
   /** Where the bucket itself gives it to a client; undefined where it does not. Never rejects. */
@@ -224,26 +225,6 @@ export class S3BlobStorage implements BlobStorage {
     tidyUploads(this.#options.client, UPLOAD_GIVEN_UP_MS).catch((error) => this.#trouble(error));
   }
 
-  #broughtOnce(sha256: string): Promise<boolean> {
-    const underWay = this.#bringing.get(sha256);
-    if (underWay !== undefined) return underWay;
-    const bringing = this.#bring(sha256).finally(() => this.#bringing.delete(sha256));
-    this.#bringing.set(sha256, bringing);
-    return bringing;
-  }
-
-  /** Onto this machine's disk, as suspect as it comes: whoever reads it proves it. */
-  async #bring(sha256: string): Promise<boolean> {
-    const writer = this.#tier.writing(await this.#disk.begin(), () => undefined);
-    try {
-      if (!(await this.objects.bring(sha256, writer))) return false;
-      await writer.commit(sha256);
-      return true;
-    } finally {
-      await writer.discard();
-    }
-  }
-
   #uploaded(writer: BlobWriter): BlobWriter {
     return this.#tier.writing(writer, (sha256) => this.#uploads.add(sha256));
   }
@@ -285,9 +266,4 @@ export class S3BlobStorage implements BlobStorage {
   #trouble(error: unknown): void {
     this.#options.onTrouble?.(error);
   }
-}
-
-function aboutBucket(error: unknown): unknown {
-  if (!(error instanceof ObjectStoreError)) return error;
-  return new StorageError(error.kind === 'wrong' ? 'damaged' : 'failed', error.message, { cause: error });
 }

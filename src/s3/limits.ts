@@ -39,6 +39,8 @@ export const BODY_MS = 30_000;
 export const BODY_SLOWEST = 64 * 1024;
 /** Bytes of a file from the bucket that are written to the disk at once; as many are collected meanwhile. */
 export const JOINED_BYTES = 512 * 1024;
+/** Bytes of such a file that are kept in memory for whoever hashes it while it comes; past them it is read from the disk. */
+export const ARRIVING_BYTES = 4 * 1024 * 1024;
 /** Milliseconds for which a store that could not be had is not asked for what a client waits for. */
 export const BREAK_MS = 5000;
 

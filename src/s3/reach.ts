@@ -1,3 +1,4 @@
+import { StorageError } from '../ports/blob-storage.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { BREAK_MS } from './limits.ts';
 
@@ -57,4 +58,10 @@ export class Reach {
 /** It could not be had, or does not let us: nothing was judged. */
 export function isAway(error: unknown): error is ObjectStoreError {
   return error instanceof ObjectStoreError && (error.kind === 'away' || error.kind === 'refused');
+}
+
+/** What a store of blobs tells of it. */
+export function aboutBucket(error: unknown): unknown {
+  if (!(error instanceof ObjectStoreError)) return error;
+  return new StorageError(error.kind === 'wrong' ? 'damaged' : 'failed', error.message, { cause: error });
 }

@@ -3,17 +3,9 @@ import { type Happening, happeningList } from './happenings.ts';
 import { type Content, html } from './html.ts';
 import { ago, type Made, type Place, page, state } from './layout.ts';
 import { makeShown, type Shown } from './shown.ts';
+import { type Trouble, troubleBox } from './troubles.ts';
 import { type RoleView, trustPicture, trustTable, unsignedPicture } from './trust.ts';
 import { addressLines } from './use-it.ts';
-
-/** Something that is not well, and what to do about it. `bad`: something is not served. */
-export interface Trouble {
-  readonly what: string;
-  readonly index: string;
-  readonly level: 'warn' | 'bad';
-  readonly says: string;
-  readonly next: string;
-}
 
 /** Files that pages do not pass on, by why. */
 export interface LeftOutView {
@@ -31,6 +23,8 @@ export interface IndexView {
   readonly upstream: string;
   /** When upstream last stood by what is held; undefined where that was not yet, since this mirror started. */
   readonly confirmed: Instant | undefined;
+  /** Upstream was silent a moment ago. */
+  readonly silent: boolean;
   readonly roles: readonly RoleView[];
   readonly leftOut: readonly LeftOutView[];
   /** Files that are believed as they were first seen. */
@@ -81,12 +75,8 @@ function headline({ well, says, troubles, indexes, now, startedAt }: HomeView): 
   const single = troubles.length === 1 ? 'This is what is not as it should be:' : 'These are not as they should be:';
   return html`<h1>${says}</h1>
 <p class="lead">${well ? state('good', 'The promise holds') : state(level, words)}<span class="soft">: nothing is handed out here that was not proved first.</span></p>
-${well ? '' : html`<p>${single}</p>${troubles.map(trouble)}`}
+${well ? '' : html`<p>${single}</p>${troubles.map(troubleBox)}`}
 ${indexes.map((each) => html`<p>${freshness(each, now, startedAt)}</p>`)}`;
-}
-
-function trouble({ level, index, says, next }: Trouble): Content {
-  return html`<div class="to-do${level === 'bad' ? ' is-bad' : ''}"><p>${state(level, level === 'bad' ? 'Not served' : 'Look')} ${index === '' ? '' : html`<b>${index}</b>: `}${says}</p><p><b>What to do:</b> ${next}</p></div>`;
 }
 
 function freshness({ name, evidence, confirmed, carried }: IndexView, now: Instant, startedAt: Instant): Content {

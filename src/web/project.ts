@@ -4,6 +4,16 @@ import { type Content, html } from './html.ts';
 import { type Made, type Place, page, state } from './layout.ts';
 import { type SentView, sentTable } from './sent.ts';
 import { makeShown, type Shown } from './shown.ts';
+import {
+  type AdvisoryView,
+  advisoryList,
+  type ProvenanceView,
+  type PublishedView,
+  publishedLine,
+  publisherSection,
+  type RuleView,
+  rulesList,
+} from './told.ts';
 
 /** One file as it is offered here. */
 export interface FileView {
@@ -18,9 +28,11 @@ export interface FileView {
   readonly held: boolean;
   readonly yanked: string | undefined;
   readonly requiresPython: string | undefined;
-  /** Below the index: where it is had, and its provenance (PEP 740), which nothing here proves. */
+  /** Below the index: where it is had, and its provenance (PEP 740) as upstream has it. */
   readonly path: string;
   readonly provenance: string | undefined;
+  /** Who published it, as far as that was found out; undefined of an index that has no place for it. */
+  readonly published: PublishedView | undefined;
 }
 
 /** Files that upstream lists and this mirror does not pass on. */
@@ -54,6 +66,13 @@ export interface ProjectView extends Made {
   readonly pages: number;
   readonly leftOut: readonly LeftOutFiles[];
   readonly leftOutCount: number;
+  /** What rules of this mirror say of its files. */
+  readonly rules: readonly RuleView[];
+  /** Undefined of an index that has no place for it. */
+  readonly provenance: ProvenanceView | undefined;
+  /** What is known to be bad; undefined where no feed is in force. The first of very many. */
+  readonly advisories: readonly AdvisoryView[] | undefined;
+  readonly advisoryCount: number;
   readonly changes: readonly Happening[];
   /** Who was sent its files; undefined for everybody but auditors. */
   readonly sent?: SentView | undefined;
@@ -72,6 +91,11 @@ ${status === undefined ? '' : html`<p>${state('warn', 'Upstream says')} ${status
 <p>${versions.length === 0 ? 'None.' : `${versions.join(', ')}${more}.`}</p>
 ${files(view)}
 ${leftOut(view)}
+${view.rules.length === 0 ? '' : html`<h2>Rules of this mirror</h2>${rulesList(view.rules)}`}
+<h2>Known to be bad</h2>
+${advisoryList(view.advisories)}
+${moreAdvisories(view)}
+${view.provenance === undefined ? '' : publisherSection(view.provenance)}
 ${trust(view)}
 ${view.sent === undefined ? '' : sentTable(view.sent, project)}
 <h2>What upstream changed</h2>
@@ -108,9 +132,10 @@ function row({
   requiresPython,
   path,
   provenance,
+  published,
 }: FileView): Content {
   const sha256 = digests['sha256'];
-  return html`<tr><th scope="row"><a href="../../${path}">${filename}</a>${sha256 === undefined ? '' : html`<br><small class="soft hash">sha256 ${sha256}</small>`}${yanked === undefined ? '' : html`<br><small>${state('warn', 'taken back')} ${yanked}</small>`}</th><td data-of="Believed by">${BELIEVED[evidence]}. <a href="../../why/${encodeURIComponent(filename)}">Why?</a>${provenance === undefined ? '' : html`<br><small><a href="../../${provenance}">Provenance</a>, which nothing here proves</small>`}<br><small class="soft">${held ? 'held here' : 'not held: fetched when asked for'}</small></td><td data-of="Uploaded">${(uploadTime ?? 'not told').slice(0, 10)}<br><small class="soft">${size === undefined ? '' : bytesText(size)}${requiresPython === undefined ? '' : `, Python ${requiresPython}`}</small></td></tr>`;
+  return html`<tr><th scope="row"><a href="../../${path}">${filename}</a>${sha256 === undefined ? '' : html`<br><small class="soft hash">sha256 ${sha256}</small>`}${yanked === undefined ? '' : html`<br><small>${state('warn', 'taken back')} ${yanked}</small>`}</th><td data-of="Believed by">${BELIEVED[evidence]}. <a href="../../why/${encodeURIComponent(filename)}">Why?</a>${published === undefined || published.result === 'none' ? '' : html`<br><small>${publishedLine(published)}${provenance === undefined ? '' : html` <a href="../../${provenance}">Provenance</a>`}</small>`}<br><small class="soft">${held ? 'held here' : 'not held: fetched when asked for'}</small></td><td data-of="Uploaded">${(uploadTime ?? 'not told').slice(0, 10)}<br><small class="soft">${size === undefined ? '' : bytesText(size)}${requiresPython === undefined ? '' : `, Python ${requiresPython}`}</small></td></tr>`;
 }
 
 function pager(at: number, pages: number): Content {
@@ -123,6 +148,11 @@ function leftOut({ leftOut: all, leftOutCount, project }: ProjectView): Content 
   return html`<h2>Left out</h2>
 <p>Upstream lists ${number(leftOutCount)} more.${shown < leftOutCount ? ` The first ${shown} are named here, all of them by: verbatim explain ${project}` : ''}</p>
 <ul class="list">${all.map(({ why, says, names }) => html`<li><p>${state('warn', why)}: ${says}</p><p class="small">${names.map((name, at) => html`${at === 0 ? '' : ', '}<code>${name === '' ? '(without a name)' : name}</code>`)}</p></li>`)}</ul>`;
+}
+
+function moreAdvisories({ advisories, advisoryCount }: ProjectView): Content {
+  const more = advisoryCount - (advisories?.length ?? 0);
+  return more > 0 ? html`<p class="soft">And ${number(more)} more.</p>` : '';
 }
 
 function trust({ vouchers, forge }: ProjectView): Content {

@@ -2,6 +2,16 @@ import { type Instant, untilText } from '../bytes/instant.ts';
 import { type Content, html, type Markup } from './html.ts';
 import { type Made, type Place, page } from './layout.ts';
 import { makeShown, type Shown } from './shown.ts';
+import {
+  type AdvisoryView,
+  advisoryList,
+  type ProvenanceView,
+  type PublishedView,
+  publishedLine,
+  publisherSection,
+  type RuleView,
+  rulesList,
+} from './told.ts';
 import { standingOf } from './trust.ts';
 
 /** One that vouches for the next, from the pinned root down. */
@@ -30,6 +40,12 @@ export interface WhyView extends Made {
   readonly forge: string;
   readonly facts: readonly string[];
   readonly besides: readonly string[];
+  readonly rules: readonly RuleView[];
+  /** Of a file; undefined of an index that has no place for it. */
+  readonly published: PublishedView | undefined;
+  readonly provenance: ProvenanceView | undefined;
+  /** Undefined where no feed is in force. */
+  readonly advisories: readonly AdvisoryView[] | undefined;
   /** By algorithm, of a file. */
   readonly digests: Readonly<Record<string, string>>;
   /** Its digest is pinned here, for good. */
@@ -38,7 +54,7 @@ export interface WhyView extends Made {
 
 /** Why a file, or a project, is believed: the chain from what was pinned to its digest. */
 export function whyPage(view: WhyView, place: Place & { readonly root: string }): Shown {
-  const { name, head, carried, chain, weaker, forge, facts, besides, project, index } = view;
+  const { name, head, carried, chain, weaker, forge, facts, besides, rules, advisories, project, index } = view;
   const words =
     chain.length === 0 ? '' : html`<h2>In words</h2><ol>${chain.map(({ says }) => html`<li>${says}</li>`)}</ol>`;
   const main = html`<h1>Why may ${name} be served?</h1>
@@ -48,8 +64,22 @@ ${weaker === '' ? '' : html`<p>${weaker}</p>`}
 ${words}
 ${facts.length === 0 ? '' : html`<h2>What is known of it</h2><ul>${facts.map((fact) => html`<li>${fact}</li>`)}</ul>`}
 ${besides.map((each) => html`<p>${each}</p>`)}
+${rules.length === 0 ? '' : html`<h2>Rules of this mirror</h2>${rulesList(rules)}`}
+<h2>Known to be bad</h2>
+${advisoryList(advisories)}
+${publishedSection(view)}
 <p>Of the project <a href="../project/${project}/">${project}</a> in the index <a href="../">${index}</a>.</p>`;
   return makeShown(view, page({ title: `Why ${name} may be served - Verbatim`, place, main, made: view }));
+}
+
+function publishedSection({ published, provenance, kind }: WhyView): Content {
+  if (provenance === undefined) return '';
+  if (kind === 'project') return publisherSection(provenance);
+  const words = provenance.releases.flatMap((each) => each.words);
+  return html`<h2>Who published it</h2>
+${published === undefined ? '' : html`<p>${publishedLine(published)}</p>`}
+${words.map(({ word, says }) => html`<p>Its release is <b>${word}</b>: ${says}.</p>`)}
+${provenance.remembered.map((each) => html`<p>${each}</p>`)}`;
 }
 
 const [WIDTH, HEIGHT, STEP] = [312, 66, 96];

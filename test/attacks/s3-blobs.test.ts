@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { BlobStorage } from '../../src/ports/blob-storage.ts';
+import { type BlobStorage, StorageError } from '../../src/ports/blob-storage.ts';
 import { s3Blobs } from '../support/s3-blobs.ts';
 import { error, startS3Server } from '../support/s3-server.ts';
 import { scratch } from '../support/volume-harness.ts';
@@ -28,9 +28,15 @@ async function read(storage: BlobStorage, sha256: string): Promise<Buffer | unde
   const blob = await storage.open(sha256, WHOLE);
   if (blob === undefined) return undefined;
   const into = Buffer.alloc(blob.size);
-  await blob.read(into, 0);
-  await blob.close();
-  return into;
+  try {
+    await blob.read(into, 0);
+    return into;
+  } catch (error) {
+    if (error instanceof StorageError && error.kind === 'gone') return undefined;
+    throw error;
+  } finally {
+    await blob.close();
+  }
 }
 
 const keyOf = (sha256: string) => `blobs/sha256/${sha256.slice(0, 2)}/${sha256}`;

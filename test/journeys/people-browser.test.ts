@@ -23,6 +23,7 @@ const PAGES = (): readonly (readonly [name: string, path: string])[] => [
   ['why-unsigned', '/pypi-org/why/beta-1.0-py3-none-any.whl'],
   ['events', '/events'],
   ['search', '/pypi-org/project/?q=bet'],
+  ['health', '/health'],
   ['error', '/nowhere'],
 ];
 
@@ -101,9 +102,9 @@ it('no page asks for anything but itself, runs a script, or breaks its own polic
     const said: string[] = [];
     page.on('console', (message) => said.push(message.text()));
     await page.goto(rig.url() + path);
-    // What the policy refuses, and nothing else, is told on the console; that an address is 404 as well.
+    // What the policy refuses, and nothing else, is told on the console; that an address is 404 or 503 as well.
     expect(
-      said.filter((text) => !text.includes('404')),
+      said.filter((text) => !/status of (?:404|503)/.test(text)),
       name,
     ).toEqual([]);
     await context.close();

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { AdvisoryAnswers } from '../../src/app/advisories/answers.ts';
 import { importPlace } from '../../src/app/carry/import-place.ts';
 import { type Composition, compose } from '../../src/app/compose.ts';
+import { ownFacts } from '../../src/app/health/facts.ts';
+import { createHealth } from '../../src/app/health/health.ts';
 import { combinedOf } from '../../src/app/running/combined.ts';
 import { recordSent } from '../../src/app/running/record-sent.ts';
 import { type Jobs, jobsOf } from '../../src/app/scrubbing/jobs.ts';
@@ -308,18 +310,22 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     const seams = { clock, upstreamLimits, apartMs: 0 };
     const words = newTrust === undefined ? undefined : new Map([['main', newTrust]]);
     const composition = await compose({ config: config(), emit, newTrust: words, upkeep: true, seams });
-    const { readers, connections } = options;
+    const { readers, connections, conditions = () => [] } = options;
+    const facts = () => ownFacts(composition, conditions());
+    const health = createHealth({ config: config(), facts, startedAt: clock.now(), keptMs: 0 });
     const listener = createListener({
       indexes: composition.indexes.map((index) => ({ index })),
       combined: combinedOf(options, composition),
       defaultIndex: 'main',
       advisories: new AdvisoryAnswers(composition.advisories, composition.shares),
+      health,
       people: createPeoplePages({
         composition,
+        config: config(),
         defaultIndex: 'main',
         startedAt: clock.now(),
-        conditions: options.conditions ?? (() => []),
-        findings: async () => [],
+        conditions,
+        health,
         address: () => options.linksBelow,
         auditors: options.auditors,
       }),

@@ -5,7 +5,10 @@ import { changedPublisher, lostProvenance, provenanceRule } from '../../policy/p
 import type { Rule } from '../../policy/rule.ts';
 
 /** Undefined where nothing is told of what is known to be bad in this index. */
-export function advisoriesOf({ advisories }: Config, { name }: IndexConfig): Config['advisories'] {
+export function advisoriesOf(
+  { advisories }: Pick<Config, 'advisories'>,
+  { name }: Pick<IndexConfig, 'name'>,
+): Config['advisories'] {
   return advisories?.notOf.includes(name) === true ? undefined : advisories;
 }
 

@@ -1,14 +1,6 @@
-import type { JudgedFile, Release, Word } from '../../provenance/releases.ts';
+import type { JudgedFile, Release } from '../../provenance/releases.ts';
 import type { ProvenanceReport } from './gather.ts';
-
-const MEANING: Readonly<Record<Word, string>> = {
-  'full-provenance': 'every file says who published it',
-  'partial-provenance': 'some of its files say who published them',
-  'inconsistent-provenance': 'its files were published by different publishers',
-  'no-provenance': 'no file says who published it',
-  'lost-provenance': 'no file says who published it, and the release before did',
-  'changed-provenance': 'somebody else published the release before',
-};
+import { releaseSays } from './words.ts';
 
 /** In plain words, the newest release first. */
 export function provenanceLines({ project, releases }: ProvenanceReport): readonly string[] {
@@ -25,9 +17,8 @@ export function provenanceLines({ project, releases }: ProvenanceReport): readon
   return lines;
 }
 
-function headline({ version, words }: Release): string {
-  const said = words.map((word) => `${word}: ${MEANING[word]}`).join('; ');
-  return `${version}  ${said === '' ? 'nobody can say from what is held' : said}`;
+function headline(release: Release): string {
+  return `${release.version}  ${releaseSays(release)}`;
 }
 
 function fileLines({ files }: Release): readonly string[] {

@@ -76,13 +76,14 @@ export class Overview {
   }
 
   async #index(status: IndexStatus): Promise<IndexView> {
-    const { name, evidence, upstream, lastRefresh, leftOut, firstSight, outOfReach, carried } = status;
+    const { name, evidence, upstream, lastRefresh, leftOut, firstSight, outOfReach, carried, silent } = status;
     return {
       name,
       isDefault: name === this.#options.defaultIndex,
       evidence,
       upstream: clean(upstream),
       confirmed: lastRefresh,
+      silent,
       roles: await Promise.all(status.roles.map((role) => this.#role(name, role))),
       leftOut: [...leftOut].map(([why, files]) => ({ why, files, says: leftOutSays(why) })),
       firstSight,

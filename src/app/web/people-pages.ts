@@ -1,21 +1,26 @@
 import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
+import type { Config } from '../../config/config.ts';
 import type { PeoplePages } from '../../http/routes/people.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { Condition } from '../../ports/conditions.ts';
 import { VERSION } from '../../version.ts';
 import { eventsPage } from '../../web/events.ts';
 import type { Happening } from '../../web/happenings.ts';
+import { healthPage } from '../../web/health.ts';
+import { heldBackPage } from '../../web/held.ts';
 import { homePage } from '../../web/home.ts';
 import { missingPage, projectPage } from '../../web/project.ts';
 import { searchPage } from '../../web/search.ts';
 import { whyPage } from '../../web/why.ts';
 import type { Composition } from '../compose.ts';
-import type { Finding } from '../health/verdict.ts';
+import type { HealthFindings } from '../health/health.ts';
+import { healthView } from './health-view.ts';
 import { Names } from './names.ts';
 import { Overview, type OverviewParts } from './overview.ts';
-import { projectView, whyView } from './project-views.ts';
+import { projectView } from './project-views.ts';
 import { sentView } from './sent-view.ts';
+import { whyView } from './why-views.ts';
 import { changeHappening, refusalHappening } from './words.ts';
 
 /** Events of one page, and lines of the journal that are looked at for them. */
@@ -25,14 +30,15 @@ const CHANGES_LOOKED_AT = 1000;
 const MOST_QUERY = 100;
 
 interface PeoplePagesOptions {
-  readonly composition: OverviewParts & Pick<Composition, 'states' | 'fetched'>;
+  readonly composition: OverviewParts & Pick<Composition, 'states' | 'fetched' | 'advisories'>;
+  readonly config: Pick<Config, 'indexes' | 'advisories'>;
   /** The name of the index that also lies at the root. */
   readonly defaultIndex: string;
   readonly startedAt: Instant;
   /** What an operator should know, as of the last look. */
   readonly conditions: () => readonly Condition[];
   /** What /health says is not as promised: the first page says no less. */
-  readonly findings: () => Promise<readonly Finding[]>;
+  readonly health: Pick<HealthFindings, 'findings' | 'verdict'>;
   /** Users who see who was sent which file; nobody where it is left out. */
   readonly auditors?: readonly string[] | undefined;
   /** What clients call this mirror. */
@@ -42,7 +48,9 @@ interface PeoplePagesOptions {
 /** Pages for people, of what a running mirror knows. */
 export function createPeoplePages({ composition, ...options }: PeoplePagesOptions): PeoplePages {
   const { indexes, states, clock } = composition;
-  const overview = new Overview({ ...composition, ...options });
+  const { health, config } = options;
+  const parts = { ...composition, config };
+  const overview = new Overview({ ...composition, ...options, findings: () => health.findings() });
   const names = new Map(indexes.map((index) => [index.name, new Names(index, states.get(index.name))]));
   const placeOf = (root: string, index: string | undefined) => ({
     root,
@@ -54,14 +62,16 @@ export function createPeoplePages({ composition, ...options }: PeoplePagesOption
     overview: async (root, index) =>
       homePage(await overview.view(), { ...placeOf(root, index), at: 'overview' }, index),
     async project({ root, index, project, page, reader }, caller) {
-      const view = await projectView(composition, indexOf(indexes, index), { project, page }, caller);
+      const view = await projectView(parts, indexOf(indexes, index), { project, page }, caller);
       const place = placeOf(root, index);
       if (view === undefined) return missingPage({ ...made(), index, project }, place);
       const sent = auditors.has(reader ?? '') ? await sentView(composition.fetched, { index, project }) : undefined;
       return projectPage(sent === undefined ? view : { ...view, sent }, place);
     },
     async why({ root, index, name }, caller) {
-      return whyPage(await whyView(composition, indexOf(indexes, index), name, caller), placeOf(root, index));
+      const view = await whyView(parts, indexOf(indexes, index), name, caller);
+      const place = placeOf(root, index);
+      return 'heldBack' in view ? heldBackPage(view, place) : whyPage(view, place);
     },
     async events({ root, index, page }) {
       const all = await happenings(composition, index);
@@ -83,6 +93,10 @@ export function createPeoplePages({ composition, ...options }: PeoplePagesOption
         { ...made(), index, query, reading, known: { listed, held }, found: projects, more },
         { ...placeOf(root, index), at: 'search' },
       );
+    },
+    async health(root) {
+      const [{ json }, findings, known] = [await health.verdict(), await health.findings(), await overview.view()];
+      return healthPage(healthView(known, findings), json, { root });
     },
   };
 }

@@ -1,36 +1,47 @@
 import type { Caller } from '../../async/caller.ts';
-import type { Explanation, KnownListing, PackageIndex } from '../../mirror/package-index.ts';
+import type { KnownListing, PackageIndex } from '../../mirror/package-index.ts';
 import { hintText, type LeftOutFile } from '../../ports/left-out.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import { versionOf } from '../../pypi/names.ts';
 import { VERSION } from '../../version.ts';
 import type { FileView, LeftOutFiles, ProjectView } from '../../web/project.ts';
-import type { WhyView } from '../../web/why.ts';
 import type { Composition } from '../compose.ts';
 import { explanationParts } from '../explanation-text.ts';
+import {
+  advisoryView,
+  provenanceView,
+  publishedView,
+  ruleViews,
+  type Told,
+  type ToldParts,
+  toldOf,
+} from './told-views.ts';
 import { changeHappening } from './words.ts';
 
 /** Files of one page, versions that are named, and files that are named as left out. */
 const FILES_A_PAGE = 20;
 const MOST_VERSIONS = 40;
 const MOST_LEFT_OUT = 25;
+const MOST_ADVISORIES = 10;
 /** Of the journal, what is looked at for one project, and what of that is shown. */
 const CHANGES_LOOKED_AT = 500;
 const MOST_CHANGES = 5;
 
-type Parts = Pick<Composition, 'journal' | 'clock'>;
+type Parts = Pick<Composition, 'journal' | 'clock'> & ToldParts;
 
 /** What is held of a project, for people; undefined where nothing is. `page`: from 1 on. Throws Refusal. */
 export async function projectView(
-  { journal, clock }: Parts,
+  parts: Parts,
   index: PackageIndex,
   { project, page }: { readonly project: string; readonly page: number },
   caller: Caller,
 ): Promise<ProjectView | undefined> {
+  const { journal, clock } = parts;
   const known = await index.known(project, caller);
   if (known === undefined) return undefined;
   const explanation = await index.explain(project, caller, { held: true });
   const { listing } = known.page;
+  const told = await toldOf(parts, index.name, { listing, versions: listing.versions });
   const all = [...listing.files.values()].reverse();
   const pages = Math.max(1, Math.ceil(all.length / FILES_A_PAGE));
   const at = Math.min(Math.max(1, page), pages);
@@ -50,12 +61,16 @@ export async function projectView(
     forge: forge.join(' '),
     versions: listing.versions.toReversed().slice(0, MOST_VERSIONS),
     versionCount: listing.versions.length,
-    files: await Promise.all(shown.map((file) => fileView(index, known, file))),
+    files: await Promise.all(shown.map((file) => fileView(index, known, file, told))),
     fileCount: all.length,
     page: at,
     pages,
     leftOut: leftOutFiles(explanation.leftOut),
     leftOutCount: explanation.leftOut.length,
+    rules: ruleViews(explanation),
+    provenance: told.provenance && provenanceView(told.provenance),
+    advisories: told.advisories?.slice(0, MOST_ADVISORIES).map(advisoryView),
+    advisoryCount: told.advisories?.length ?? 0,
     changes: changes.slice(0, MOST_CHANGES).map(changeHappening),
   };
 }
@@ -84,7 +99,12 @@ function statusText({ page: { listing } }: KnownListing): string | undefined {
   return `that it is ${status}${reason === undefined ? '' : `: ${reason}`}`;
 }
 
-async function fileView(index: PackageIndex, { page }: KnownListing, file: OwnFile): Promise<FileView> {
+async function fileView(
+  index: PackageIndex,
+  { page }: KnownListing,
+  file: OwnFile,
+  { provenance: all }: Told,
+): Promise<FileView> {
   const { entry, path, firstSight, unproved, unheld } = file;
   const { filename, size, uploadTime, digests, yanked, requiresPython, provenance } = entry;
   const version = versionOf(filename, page.project);
@@ -101,6 +121,7 @@ async function fileView(index: PackageIndex, { page }: KnownListing, file: OwnFi
     requiresPython,
     path: `${path.slice(0, -filename.length)}${encoded}`,
     provenance: isTold ? `integrity/${page.project}/${encodeURIComponent(version)}/${encoded}/provenance` : undefined,
+    published: all && publishedView(all, filename),
   };
 }
 
@@ -112,36 +133,4 @@ function leftOutFiles(all: readonly LeftOutFile[]): readonly LeftOutFiles[] {
     says: hintText(why),
     names: first.filter((each) => each.why === why).map(({ name }) => name),
   }));
-}
-
-/** Why a file or a project is believed, by what is held. Throws Refusal; `unlisted` where nothing is held of it. */
-export async function whyView(
-  { clock }: Pick<Parts, 'clock'>,
-  index: PackageIndex,
-  name: string,
-  caller: Caller,
-): Promise<WhyView> {
-  const explanation: Explanation = await index.explain(name, caller, { held: true });
-  const [now, judged] = [clock.now(), clock.judged()];
-  const { head, carried, vouchers, weaker, forge, facts, besides } = explanationParts(explanation, now);
-  const { kind, project, evidence, chain, digests, pinned, reuploads } = explanation;
-  return {
-    now,
-    judged,
-    version: VERSION,
-    index: index.name,
-    name: explanation.name,
-    kind,
-    project,
-    evidence,
-    head,
-    carried,
-    chain: chain.map((voucher, at) => ({ ...voucher, says: vouchers[at] ?? '' })),
-    weaker: weaker.join(' '),
-    forge: forge.join(' '),
-    facts,
-    besides,
-    digests: Object.fromEntries(digests),
-    pinned: pinned !== undefined && pinned.provisional !== true && !reuploads,
-  };
 }

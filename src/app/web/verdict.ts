@@ -3,7 +3,7 @@ import { REASONS, type Reason, SECURITY_REASONS } from '../../bytes/refusal.ts';
 import type { RefusedThing } from '../../disk/records/news-record.ts';
 import type { IndexStatus } from '../../mirror/package-index.ts';
 import type { Condition } from '../../ports/conditions.ts';
-import type { Trouble } from '../../web/home.ts';
+import type { Trouble } from '../../web/troubles.ts';
 import type { Finding } from '../health/verdict.ts';
 import { conditionSays, reasonSays } from './words.ts';
 
@@ -42,12 +42,13 @@ export function verdictOn(facts: Facts): { readonly says: string; readonly troub
 /** Nothing is served on it, or of it. */
 const NOT_SERVED: ReadonlySet<Finding['what']> = new Set<Finding['what']>(['state', 'expired', 'import-age']);
 
-function troubleOf({ what, index, message, next }: Finding): Trouble {
+/** As people are told. */
+export function troubleOf({ what, index, message, next }: Finding): Trouble {
   return { what, index, level: NOT_SERVED.has(what) ? 'bad' : 'warn', says: message, next };
 }
 
 /** That upstream could not be heard or believed is told in other words already. */
-function isToldBy({ what, index }: Trouble, finding: Finding): boolean {
+export function isToldBy({ what, index }: Trouble, finding: Finding): boolean {
   const isSame =
     what === finding.what || (finding.what === 'stale' && (what === 'away' || REASONS.some((each) => each === what)));
   return isSame && index === finding.index;

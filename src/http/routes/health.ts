@@ -1,8 +1,9 @@
 import { JSON_TYPE } from '../../pypi/media-types.ts';
 import { acceptsType, prefersHtml } from '../../render/negotiate.ts';
+import type { Shown } from '../../web/shown.ts';
 import type { Exchange } from '../exchange.ts';
 import { SECONDS_UNTIL_READY } from '../limits.ts';
-import { replyOwnWords } from '../reply/doors.ts';
+import { replyOwnWords, replyShown } from '../reply/doors.ts';
 import { ownWords } from '../reply/own-words.ts';
 
 /** A Prometheus exposition, made when it is asked for. */
@@ -24,7 +25,7 @@ export interface Health {
     readonly holds: boolean;
     /** In words of this program alone, one line each. */
     readonly lines: readonly string[];
-    readonly json: unknown;
+    readonly json: object;
   }>;
   /** The result of devpi's `/+status`. */
   devpiStatus(): Promise<unknown>;
@@ -44,11 +45,19 @@ export function replyReady(exchange: Exchange, reasons: readonly NotReady[]): vo
   else replyOwnWords(exchange, json({ ready: false, reasons }, 503), ['Retry-After', String(SECONDS_UNTIL_READY)]);
 }
 
-/** For people and their monitors, and for nothing that restarts: 503 where something is to be looked at. */
-export async function replyHealth(exchange: Exchange, health: Health): Promise<void> {
+/**
+ * For people and their monitors, and for nothing that restarts: 503 where something is to be looked at. `page`: the same for a browser, where this
+ * listener has pages; whoever takes anything gets lines.
+ */
+export async function replyHealth(
+  exchange: Exchange,
+  health: Health,
+  page?: (() => Promise<Shown>) | undefined,
+): Promise<void> {
+  const { accept } = exchange.headers;
+  if (page !== undefined && prefersHtml(accept)) return replyShown(exchange, await page());
   const { holds, lines, json: value } = await health.verdict();
   const status = holds ? 200 : 503;
-  const { accept } = exchange.headers;
   const isForPeople =
     prefersHtml(accept) || !acceptsType(accept, [JSON_TYPE]) || accept === undefined || accept === '*/*';
   replyOwnWords(exchange, isForPeople ? ownWords(`${lines.join('\n')}\n`, { status }) : json(value, status), [

@@ -34,6 +34,8 @@ export interface PeoplePages {
   /** What was refused and what upstream changed, of all indexes where none is named. */
   events(asked: { readonly root: string; readonly index: string | undefined; readonly page: number }): Promise<Shown>;
   search(asked: Placed & { readonly query: string }): Promise<Shown>;
+  /** Whether what this mirror promises holds; its JSON is the one that monitors are given. */
+  health(root: string): Promise<Shown>;
 }
 
 interface Laying {

@@ -15,18 +15,21 @@ const asked = async (accept: string | undefined, path = '/health') => {
 };
 
 describe('/health', () => {
-  it.each([undefined, '*/*', 'text/plain', 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'])(
-    'is words for whoever asks for %s',
-    async (accept) => {
-      holds = true;
-      expect(await asked(accept)).toEqual({
-        status: 200,
-        type: 'text/plain; charset=UTF-8',
-        vary: 'Accept',
-        text: 'The promise holds.\n\n',
-      });
-    },
-  );
+  it.each([undefined, '*/*', 'text/plain'])('is words for whoever asks for %s', async (accept) => {
+    holds = true;
+    expect(await asked(accept)).toEqual({
+      status: 200,
+      type: 'text/plain; charset=UTF-8',
+      vary: 'Accept',
+      text: 'The promise holds.\n\n',
+    });
+  });
+
+  it('is a page for a browser', async () => {
+    const { type, text, vary } = await asked('text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8');
+    expect([type, vary]).toEqual(['text/html; charset=UTF-8', 'Accept']);
+    expect(text).toContain('<h1>health</h1>');
+  });
 
   it.each(['application/json', 'application/json, text/plain;q=0.5'])('is JSON for %s', async (accept) => {
     holds = false;

@@ -47,6 +47,8 @@ const writer: BlobWriter = {
   keep: async () => undefined,
 };
 
+const nobody = { begin: () => undefined, add: () => undefined };
+
 const holding = (bytes: Uint8Array, size = bytes.byteLength) => ({
   size,
   async read(into: Uint8Array, position: number) {
@@ -63,7 +65,7 @@ describe('a store that refuses in an answer', () => {
     ['a list', ({ store }) => store.list('a').next()],
     ['an upload', ({ blobs }) => blobs.upload(sha256Hex(Buffer.from('a')), holding(Buffer.from('a')))],
     ['an alias', ({ blobs }) => blobs.alias('sha512', 'a'.repeat(128))],
-    ['a download', ({ blobs }) => blobs.bring(HEX, writer)],
+    ['a download', ({ blobs }) => blobs.bring(HEX, writer, nobody)],
     ['another alias', ({ blobs }) => blobs.addAlias('sha512', 'a'.repeat(128), HEX)],
   ])('is told of %s', async (_, act) => {
     await expect(act(await against(saying(403)))).rejects.toMatchObject({ kind: 'refused' });
@@ -140,7 +142,7 @@ describe('a body of a file', () => {
       response.writeHead(200, { 'content-length': '9' });
       response.write('abc', () => response.socket?.end());
     });
-    await expect(blobs.bring(HEX, writer)).rejects.toMatchObject({ kind: 'away' });
+    await expect(blobs.bring(HEX, writer, nobody)).rejects.toMatchObject({ kind: 'away' });
   });
 
   it('that drips is given up in the end, though it never stands still', async () => {
@@ -152,7 +154,7 @@ describe('a body of a file', () => {
     const { blobs } = await against(answer, () => {
       late = 3_600_000;
     });
-    await expect(blobs.bring(HEX, writer)).rejects.toMatchObject({
+    await expect(blobs.bring(HEX, writer, nobody)).rejects.toMatchObject({
       kind: 'away',
       message: expect.stringContaining('too slowly'),
     });
