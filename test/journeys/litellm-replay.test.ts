@@ -23,6 +23,7 @@ const WORSE_FROM = at(10, 52);
 const GONE = BAD_FROM + (2 * 60 + 32) * 60;
 const TOLD = at(15, 35);
 const LAST = at(16, 0);
+const CHANGES = [BAD_FROM, WORSE_FROM, GONE, TOLD];
 
 const uploaded = (wheel: TinyWheel, when: number): TinyWheel => ({
   ...wheel,
@@ -75,13 +76,13 @@ function uploadedBy(now: number): readonly TinyWheel[] {
 /** Installs in each version, and those that were refused. */
 async function day({ policy, index, advisories, feed, hides = false }: Day) {
   const rig = await startIndexRig({
-    maxAge: 0,
+    maxAge: 86_400,
     fill(pypi) {
       pypi.provenance.set(GOOD.filename, provenance);
       const path = `integrity/litellm/1.82.6/${GOOD.filename}/provenance`;
       pypi.upload('litellm', GOOD, { provenance: `${pypi.url}${path}` });
     },
-    index: { maxAge: 0, policy: policy && { ...NO_POLICY, ...policy }, ...index },
+    index: { maxAge: 86_400, policy: policy && { ...NO_POLICY, ...policy }, ...index },
     advisories,
   });
   try {
@@ -107,11 +108,13 @@ async function day({ policy, index, advisories, feed, hides = false }: Day) {
         await writeFile(feed, archiveOf([advisory('MAL-2026-2144', 'litellm', { versions })]));
         await rig.restart();
       }
-      // The mirror knows each minute what upstream has.
-      await rig.index().look('litellm', internalCaller('main', 'test'));
-      const there = hides ? [GOOD] : uploadedBy(now);
-      const names = async () => (await rig.names('litellm')).toSorted();
-      await expect.poll(names, { timeout: 60_000 }).toEqual(there.map(({ filename }) => filename));
+      // The mirror knows at once what upstream has; nothing else makes it ask.
+      if (CHANGES.includes(now)) {
+        await rig.index().look('litellm', internalCaller('main', 'test'));
+        const there = hides ? [GOOD] : uploadedBy(now);
+        const names = async () => (await rig.names('litellm')).toSorted();
+        await expect.poll(names, { timeout: 60_000 }).toEqual(there.map(({ filename }) => filename));
+      }
       count[await install()]++;
     }
     return count;
