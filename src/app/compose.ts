@@ -62,6 +62,10 @@ export interface Composition {
   readonly fetched: Records['fetched'];
   readonly journal: Records['journal'];
   readonly news: Records['news'];
+  /** How much was answered and asked, by the hour. */
+  readonly traffic: Records['traffic'];
+  /** What pages in force leave out, by project. */
+  readonly tallies: Records['tallies'];
   /** What was asked for and refused by policy. */
   readonly requests: Records['requests'];
   readonly passwords: PasswordWork;
@@ -157,6 +161,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       kept: directory.kept,
       clock,
       ...kept,
+      tallies,
       passwords,
       work,
       clocks,

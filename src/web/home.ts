@@ -1,7 +1,9 @@
 import type { Instant } from '../bytes/instant.ts';
+import { type ActivityView, activityCharts } from './activity.ts';
 import { type Happening, happeningList } from './happenings.ts';
 import { type Content, html } from './html.ts';
 import { ago, type Made, type Place, page, state } from './layout.ts';
+import { bytesText, number } from './quantities.ts';
 import { makeShown, type Shown } from './shown.ts';
 import { type Trouble, troubleBox } from './troubles.ts';
 import { type RoleView, trustPicture, trustTable, unsignedPicture } from './trust.ts';
@@ -46,18 +48,29 @@ export interface HomeView extends Made {
   readonly refusedLastDay: number;
   readonly held: { readonly files: number; readonly bytes: number };
   readonly indexes: readonly IndexView[];
+  /** The last day, of the indexes that are shown together. */
+  readonly activity: ActivityView;
   readonly refusals: readonly Happening[];
   readonly changes: readonly Happening[];
   /** What clients call this mirror, ending in a slash; undefined where it does not know. */
   readonly address: string | undefined;
 }
 
+/** Of all indexes, and what each page of one of them has besides. */
+export interface HomeFacts extends HomeView {
+  readonly activityOf: Readonly<Record<string, ActivityView>>;
+}
+
 /** The first page: is it well, how fresh is it, what was refused and why, what is to be done; of all indexes, or of one. */
-export function homePage(view: HomeView, place: Place & { readonly root: string }, only?: string): Shown {
+export function homePage(view: HomeFacts, place: Place & { readonly root: string }, only?: string): Shown {
   const indexes = only === undefined ? view.indexes : view.indexes.filter(({ name }) => name === only);
-  const shown = { ...view, indexes };
+  const { activityOf, ...whole } = view;
+  const activity = (only === undefined ? undefined : activityOf[only]) ?? view.activity;
+  const shown = { ...whole, indexes, activity };
   const main = html`${headline(shown)}
 ${facts(shown)}
+<h2>The last day</h2>
+${activityCharts(activity)}
 ${uses(shown, only)}
 ${indexes.map((each) => indexSection(each, view, place.root))}
 <h2>Refused lately</h2>
@@ -135,20 +148,4 @@ function leftOutText({ leftOut, firstSight, outOfReach }: IndexView): Content {
   return all.length === 0
     ? html`<p class="soft">Pages pass on every file that upstream lists.</p>`
     : html`<h3>Not passed on, or on weaker evidence</h3><ul>${all}</ul>`;
-}
-
-/** `1,234`. */
-export function number(count: number): string {
-  return count.toLocaleString('en');
-}
-
-/** In decimal units, as disks are sold: `3.4 GB`. */
-export function bytesText(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-  let [value, at] = [bytes, 0];
-  while (value >= 1000 && at < units.length - 1) {
-    value /= 1000;
-    at++;
-  }
-  return `${at === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[at]}`;
 }

@@ -1,7 +1,7 @@
 import { type Happening, happeningList } from './happenings.ts';
-import { bytesText, number } from './home.ts';
 import { type Content, html } from './html.ts';
 import { type Made, type Place, page, state } from './layout.ts';
+import { bytesText, number } from './quantities.ts';
 import { type SentView, sentTable } from './sent.ts';
 import { makeShown, type Shown } from './shown.ts';
 import {

@@ -24,6 +24,7 @@ const PAGES = (): readonly (readonly [name: string, path: string])[] => [
   ['events', '/events'],
   ['search', '/pypi-org/project/?q=bet'],
   ['health', '/health'],
+  ['policy', '/policy'],
   ['error', '/nowhere'],
 ];
 

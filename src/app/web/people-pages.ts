@@ -10,14 +10,17 @@ import type { Happening } from '../../web/happenings.ts';
 import { healthPage } from '../../web/health.ts';
 import { heldBackPage } from '../../web/held.ts';
 import { homePage } from '../../web/home.ts';
+import { policyPage } from '../../web/policy.ts';
 import { missingPage, projectPage } from '../../web/project.ts';
 import { searchPage } from '../../web/search.ts';
 import { whyPage } from '../../web/why.ts';
 import type { Composition } from '../compose.ts';
 import type { HealthFindings } from '../health/health.ts';
+import { activityView } from './activity-view.ts';
 import { healthView } from './health-view.ts';
 import { Names } from './names.ts';
 import { Overview, type OverviewParts } from './overview.ts';
+import { PolicyOverview } from './policy-views.ts';
 import { projectView } from './project-views.ts';
 import { sentView } from './sent-view.ts';
 import { whyView } from './why-views.ts';
@@ -26,11 +29,12 @@ import { changeHappening, refusalHappening } from './words.ts';
 /** Events of one page, and lines of the journal that are looked at for them. */
 const EVENTS_A_PAGE = 20;
 const CHANGES_LOOKED_AT = 1000;
+const LAST_WEEK = { steps: 28, hours: 6 };
 /** Characters of a name that is looked for. */
 const MOST_QUERY = 100;
 
 interface PeoplePagesOptions {
-  readonly composition: OverviewParts & Pick<Composition, 'states' | 'fetched' | 'advisories'>;
+  readonly composition: OverviewParts & Pick<Composition, 'states' | 'fetched' | 'advisories' | 'requests' | 'tallies'>;
   readonly config: Pick<Config, 'indexes' | 'advisories'>;
   /** The name of the index that also lies at the root. */
   readonly defaultIndex: string;
@@ -51,6 +55,7 @@ export function createPeoplePages({ composition, ...options }: PeoplePagesOption
   const { health, config } = options;
   const parts = { ...composition, config };
   const overview = new Overview({ ...composition, ...options, findings: () => health.findings() });
+  const policies = new PolicyOverview(parts);
   const names = new Map(indexes.map((index) => [index.name, new Names(index, states.get(index.name))]));
   const placeOf = (root: string, index: string | undefined) => ({
     root,
@@ -78,7 +83,12 @@ export function createPeoplePages({ composition, ...options }: PeoplePagesOption
       const pages = Math.max(1, Math.ceil(all.length / EVENTS_A_PAGE));
       const at = Math.min(Math.max(1, page), pages);
       const events = all.slice((at - 1) * EVENTS_A_PAGE, at * EVENTS_A_PAGE);
-      return eventsPage({ ...made(), index, events, page: at, pages }, { ...placeOf(root, index), at: 'events' });
+      const hours = await composition.traffic.hours(index).catch(() => []);
+      const activity = activityView(hours, clock.now(), LAST_WEEK);
+      return eventsPage(
+        { ...made(), index, events, page: at, pages, activity },
+        { ...placeOf(root, index), at: 'events' },
+      );
     },
     async search({ root, index, query: asked }) {
       const query = asked.slice(0, MOST_QUERY);
@@ -94,6 +104,7 @@ export function createPeoplePages({ composition, ...options }: PeoplePagesOption
         { ...placeOf(root, index), at: 'search' },
       );
     },
+    policy: async ({ root, index }) => policyPage(await policies.view(index), placeOf(root, index)),
     async health(root) {
       const [{ json }, findings, known] = [await health.verdict(), await health.findings(), await overview.view()];
       return healthPage(healthView(known, findings), json, { root });
