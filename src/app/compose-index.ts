@@ -35,7 +35,7 @@ import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import type { FeedKeeper } from './advisories/keeper.ts';
 import { relayedPlace } from './carry/relayed-place.ts';
-import { tableReader } from './carry/tables.ts';
+import { carriedTables } from './carry/tables.ts';
 import type { ClockComparison } from './conditions/clocks.ts';
 import type { DrawnCache } from './drawn-cache.ts';
 import type { SharedRedis } from './fleet/redis.ts';
@@ -197,7 +197,8 @@ async function composeCarried(parts: IndexParts & { readonly index: UnsignedInde
   const mirror = await createCarriedIndex({
     ...shared,
     time,
-    readTable: tableReader(blobs),
+    tables: carriedTables(blobs),
+    undigested: index.undigested,
     base: index.upstream,
     pins: createPins(state),
     blobs: blobs.of(index.name),

@@ -35,7 +35,6 @@ import { HeldFiles } from './projects/held-files.ts';
 import { ProjectPins } from './projects/pins.ts';
 import { ProjectList } from './projects/project-list.ts';
 import { type FoundPage, ProjectPages } from './projects/project-pages.ts';
-import { createSightPins } from './projects/sight-pins.ts';
 
 interface Facets<P> {
   readonly introduce?: ((caller: Caller) => Promise<void>) | undefined;
@@ -101,7 +100,7 @@ export class EvidencedIndex<P> implements RunningIndex {
         new FirstSights({
           ...parts,
           ...firstSight,
-          pins: createSightPins(parts),
+          pins: parts.sightPins,
           onPinned: (project) => this.#pages.seen(project),
         }),
       onAsked: (page, file, isMetadata) => this.#ahead?.fileAsked(page, file, isMetadata),
@@ -127,6 +126,7 @@ export class EvidencedIndex<P> implements RunningIndex {
   }
 
   warmPage(project: string, choice: Choice): ServedPage | undefined {
+    if (this.#evidence.overdue?.isDue === true) return undefined;
     const warm = this.#pages.warm(project);
     if (warm?.page.has(choice) !== true) return undefined;
     this.#parts.reports.served('page', 'memory', 0);
@@ -139,6 +139,7 @@ export class EvidencedIndex<P> implements RunningIndex {
     const asked = performance.now();
     let found: FoundPage | undefined;
     try {
+      await this.#evidence.overdue?.wait(caller);
       found = await this.#pages.find(project, caller);
     } finally {
       answered?.(found !== undefined);
@@ -152,6 +153,7 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   async has(project: string, caller: Caller): Promise<boolean> {
     try {
+      await this.#evidence.overdue?.wait(caller);
       await this.#pages.find(project, caller);
       return true;
     } catch (error) {
@@ -166,11 +168,13 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   async list(caller: Caller): Promise<ServedPage> {
     const asked = performance.now();
+    await this.#evidence.overdue?.wait(caller);
     return this.#counted('list', await this.#list.find(caller), asked);
   }
 
   async file(at: FileAddress, caller: Caller): Promise<FileAnswer> {
     try {
+      await this.#evidence.overdue?.wait(caller);
       return await this.#files.find(at, caller);
     } catch (error) {
       const removed = isUnlisted(error) ? await this.#removed?.find(at, caller) : undefined;

@@ -17,6 +17,7 @@ import { HeldVariants } from './files/held-variants.ts';
 import type { DrawnBodies } from './projects/drawn-bodies.ts';
 import type { OfflinePages } from './projects/held-files.ts';
 import { createReports, type Reports } from './projects/reports.ts';
+import { createSightPins, type SightPins } from './projects/sight-pins.ts';
 import type { SeenQuarantines } from './seen-quarantines.ts';
 
 /** What the world gives an index, whatever its pages are believed by. */
@@ -66,6 +67,7 @@ export interface IndexParts extends IndexOptions {
   readonly background: Background;
   readonly fetch: Fetch;
   readonly heldVariants: HeldVariants;
+  readonly sightPins: SightPins;
 }
 
 export function partsOf<O extends IndexOptions>(options: O): O & IndexParts {
@@ -73,5 +75,13 @@ export function partsOf<O extends IndexOptions>(options: O): O & IndexParts {
   const reports = createReports({ ...options, index });
   const background = createBackground();
   const fetch = new Fetch({ ...options, index, reports, background });
-  return { ...options, index, reports, background, fetch, heldVariants: new HeldVariants(options.blobs) };
+  return {
+    ...options,
+    index,
+    reports,
+    background,
+    fetch,
+    heldVariants: new HeldVariants(options.blobs),
+    sightPins: createSightPins(options),
+  };
 }

@@ -10,7 +10,13 @@ import type {
   UnverifiedDocuments,
 } from './package-index.ts';
 
-const NO_TOTALS: IndexTally = { leftOut: new Map(), firstSight: 0, outOfReach: new Map(), quarantined: 0 };
+const NO_TOTALS: IndexTally = {
+  leftOut: new Map(),
+  firstSight: 0,
+  byManifest: 0,
+  outOfReach: new Map(),
+  quarantined: 0,
+};
 
 interface RefusingIndexOptions {
   readonly name: string;

@@ -16,6 +16,7 @@ const HELD: Explanation = {
   reuploads: false,
   files: 1,
   firstSight: 0,
+  byManifest: 0,
   leftOut: [],
   removed: [],
   rules: [],
