@@ -37,6 +37,7 @@ import { keepRoom, openIndex, refuseNothingLeft, refuseUnknown, refusing } from 
 import { operatorOn } from './operator/of-composition.ts';
 import type { OperatorPlace } from './operator/place.ts';
 import { workersOf } from './processes/divide.ts';
+import { SigstoreRoots } from './provenance/roots.ts';
 import { crowding, type NamedQueue, queuesOf } from './queues.ts';
 import { type Records, recordsOf } from './running/records.ts';
 import { sealingOf } from './secrets.ts';
@@ -80,6 +81,8 @@ export interface Composition {
   readonly volume: Volume;
   /** What is known to be bad, where it is configured. */
   readonly advisories: FeedKeeper | undefined;
+  /** What is believed of Sigstore. */
+  readonly roots: SigstoreRoots;
   /** Where it is configured, of a server. */
   readonly redis: SharedRedis | undefined;
   readonly fleet: DataDirectory['fleet'];
@@ -143,7 +146,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const advisories = await openFeed({ config, volume, clock, emit, leads }, closers);
     const files = { blobs, storage: place.storage, work, fileWork, judging, drawn, redis };
     const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers, advisories };
-    const { indexes, states, imports, queues } = await composeIndexes(parts, directory, upkeep, closers);
+    const { indexes, states, imports, queues, roots } = await composeIndexes(parts, directory, upkeep, closers);
     const retaining = { blobs, indexes: Object.values(config.indexes), states, volume, now: () => clock.now() };
     retention.begin({ ...retaining, holdDays: holdDaysOf(config) });
     await redis?.beliefs.follow(indexes);
@@ -152,6 +155,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       indexes,
       states,
       imports,
+      roots,
       queues: [...queuesOf('', shares), ...queues],
       blobs,
       disk,
@@ -255,14 +259,15 @@ async function composeIndexes(
   directory: DataDirectory,
   upkeep: boolean,
   closers: (() => unknown)[],
-): Promise<Pick<Composition, 'indexes' | 'states' | 'imports' | 'queues'>> {
+): Promise<Pick<Composition, 'indexes' | 'states' | 'imports' | 'queues' | 'roots'>> {
   const { config, emit } = shared;
   const indexes: PackageIndex[] = [];
   const queues: NamedQueue[] = [];
   const states = new Map<string, IndexState>();
   const imports = new Map<string, CarriedTime>();
   const indexOf = (name: string) => indexes.find((each) => each.name === name);
-  const provenance = judging && { work: judging, indexOf };
+  const roots = new SigstoreRoots(emit);
+  const provenance = judging && { work: judging, indexOf, roots };
   for (const index of Object.values(config.indexes)) {
     const state = await openIndex(directory, index.name, emit);
     if (state instanceof Refusal) {
@@ -278,5 +283,7 @@ async function composeIndexes(
     if (upstream !== undefined) queues.push(...queuesOf(index.name, upstream.shares));
   }
   refuseNothingLeft(indexes);
-  return { indexes, states, imports, queues };
+  if (judging !== undefined) roots.start();
+  closers.push(() => roots.close());
+  return { indexes, states, imports, queues, roots };
 }

@@ -1,9 +1,11 @@
 import { Refusal } from '../bytes/refusal.ts';
 import { readPlainFile, UnusableFile } from '../config/plain-file.ts';
+import { SIGSTORE_ROOT } from '../presets/sigstore-root.ts';
 import { LIMITS } from '../tuf/limits.ts';
 
-/** The pinned root, as the operator gave it. Throws Refusal `state` or `format` naming the file. */
-export function readRoot(path: string): Uint8Array {
+/** The pinned root, as the operator gave it, or that of Sigstore's own repository. Throws Refusal `state` or `format` naming the file. */
+export function readRoot(path: string | undefined): Uint8Array {
+  if (path === undefined) return Buffer.from(SIGSTORE_ROOT);
   let bytes: Uint8Array;
   try {
     bytes = readPlainFile(path, LIMITS.root);

@@ -117,7 +117,7 @@ class Mirror implements RunningMirror {
     });
     const disk = () => this.#health.diskTrouble;
     this.#conditions = new MirrorConditions({ ...composition, config, disk, emit: parts.leads ? emit : noEvents });
-    for (const each of [fleet, fleetPeers]) each?.watch(() => void this.#conditions.look());
+    for (const each of [fleet, fleetPeers, composition.roots]) each?.watch(() => void this.#conditions.look());
     fleet?.follow((name, items) => {
       const mirror = this.indexes.find((each) => each.name === name);
       if (mirror !== undefined) void followFleet(mirror, items, emit);

@@ -175,8 +175,8 @@ export type IndexConfig = SignedIndexConfig | UnsignedIndexConfig;
 /** An index signed with TUF. */
 export interface SignedIndexConfig extends AnyIndexConfig {
   readonly evidence: 'tuf';
-  /** Path of the pinned root. */
-  readonly root: string;
+  /** Path of the pinned root; undefined for that of Sigstore, which comes with this program. */
+  readonly root: string | undefined;
   readonly layout: LayoutName | LayoutDescription;
   readonly metadataUrl: string | undefined;
   readonly pagesUrl: string | undefined;

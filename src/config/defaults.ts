@@ -1,4 +1,11 @@
-import { DEFAULT_INDEX, type IndexKind, indexKind, KIND_NAMES, knownIndex } from '../presets/known-upstreams.ts';
+import {
+  DEFAULT_INDEX,
+  type IndexKind,
+  indexKind,
+  KIND_NAMES,
+  knownIndex,
+  SIGSTORE_UPSTREAM,
+} from '../presets/known-upstreams.ts';
 import { isTree, type Tree } from './tree.ts';
 
 // What is meant where less was said.
@@ -35,6 +42,15 @@ export function assumeUnsigned(raw: Tree, sources: ReadonlyMap<string, string>):
   if (!isTree(main) || !sources.has('indexes.main.upstream')) return;
   const signed = ['root', 'evidence', 'layout', 'metadata_url', 'pages_url', 'files_url'];
   if (signed.every((key) => main[key] === undefined)) main['evidence'] = 'index';
+}
+
+/** Sigstore's own repository has one address; a copy of it another. */
+export function assumeSigstore(raw: Tree): void {
+  if (!isTree(raw['indexes'])) return;
+  for (const index of Object.values(raw['indexes'])) {
+    if (!isTree(index) || index['layout'] !== 'sigstore' || index['import'] !== undefined) continue;
+    index['upstream'] ??= SIGSTORE_UPSTREAM;
+  }
 }
 
 /** What everybody means who mirrors an index that is known, by its address or because its kind was named. */

@@ -4,6 +4,7 @@ import type { LayoutDescription } from '../presets/layouts.ts';
 import { toAdvisories } from './advisories/schema.ts';
 import { toAddresses } from './combined/schema.ts';
 import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace, Timeouts } from './config.ts';
+import { hasRoot } from './index-schema.ts';
 import { USUAL_DEPTH } from './look-ahead.ts';
 import { NO_POLICY, settingsOf } from './policy/settings.ts';
 import { toProvenance } from './provenance/schema.ts';
@@ -113,7 +114,7 @@ function toIndex(name: string, index: ParsedIndex, readPolicy: (path: string) =>
     import: index.import && toImport(index.import),
     policy: toPolicy(index, readPolicy),
   };
-  if (index.root === undefined)
+  if (!hasRoot(index))
     return {
       ...common,
       evidence: 'index',
@@ -129,7 +130,7 @@ function toIndex(name: string, index: ParsedIndex, readPolicy: (path: string) =>
   return {
     ...common,
     evidence: 'tuf',
-    root: resolve(index.root),
+    root: resolved(index.root),
     layout: typeof index.layout === 'string' ? index.layout : toLayout(index.layout),
     metadataUrl: index.metadata_url,
     pagesUrl: index.pages_url,

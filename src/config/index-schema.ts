@@ -55,6 +55,17 @@ const layout = z.strictObject({
     .optional(),
 });
 
+/** It has a pinned root: one that is given, or that of Sigstore's own repository, which comes with this program. */
+export function hasRoot({ root, layout: named, evidence }: RootSaid): boolean {
+  return root !== undefined || (named === 'sigstore' && evidence !== 'index');
+}
+
+interface RootSaid {
+  readonly root?: unknown;
+  readonly layout?: unknown;
+  readonly evidence?: unknown;
+}
+
 /** One index. */
 export const index = z
   .strictObject({
@@ -87,7 +98,7 @@ export const index = z
     root: filePath
       .optional()
       .describe(
-        'The pinned root.json, relative to this file. Get it over a channel you trust: everything rests on it.',
+        'The pinned root.json, relative to this file. Get it over a channel you trust: everything rests on it. The one of layout sigstore comes with Verbatim.',
       ),
     layout: z
       .union([z.enum(LAYOUT_NAMES), layout], {
@@ -232,13 +243,14 @@ export const index = z
         path: ['undigested'],
         message: `must be withhold: an index of the kind ${strict} states a digest of every file, and one without has lost it`,
       });
+    const isSigned = hasRoot(given);
     if (given.root !== undefined && given.evidence === 'index')
       context.addIssue({
         code: 'custom',
         path: ['root'],
         message: 'has no meaning with evidence: index; leave one of them out',
       });
-    if (given.root !== undefined && given.provenance !== undefined)
+    if (isSigned && given.provenance !== undefined)
       context.addIssue({
         code: 'custom',
         path: ['provenance'],
@@ -250,13 +262,13 @@ export const index = z
         path: ['client_cert'],
         message: 'client_cert and client_key go together',
       });
-    if (given.kind !== undefined && given.root !== undefined)
+    if (given.kind !== undefined && isSigned)
       context.addIssue({
         code: 'custom',
         path: ['kind'],
         message: 'has no meaning with a root: an index that is signed has a layout',
       });
-    if (given.root === undefined && given.evidence !== 'index')
+    if (!isSigned && given.evidence !== 'index')
       context.addIssue({
         code: 'custom',
         path: ['root'],
@@ -265,6 +277,6 @@ export const index = z
   });
 
 /** What an operator has to write to have an index read by plain http. */
-export function insecureWords({ root }: { readonly root?: unknown }): string {
-  return root === undefined ? INSECURE_INDEX : INSECURE_UPSTREAM;
+export function insecureWords(given: RootSaid): string {
+  return hasRoot(given) ? INSECURE_UPSTREAM : INSECURE_INDEX;
 }

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { strangeSettings } from './combined/schema.ts';
 import type { Config } from './config.ts';
-import { assumeKnown, assumePyPI, assumeUnsigned } from './defaults.ts';
+import { assumeKnown, assumePyPI, assumeSigstore, assumeUnsigned } from './defaults.ts';
 import { ConfigRefusal, type Fault, faultsOf, named } from './faults.ts';
 import { freeze, toConfig } from './freeze.ts';
 import { insecureWords } from './index-schema.ts';
@@ -50,6 +50,7 @@ export function loadConfig({ file, env = process.env, flags = {}, withoutIndexes
   if (!withoutIndexes) assumePyPI(raw, sources);
   assumeUnsigned(raw, sources);
   assumeKnown(raw);
+  assumeSigstore(raw);
   const { data, error } = schema.safeParse(raw);
   for (const issue of error?.issues ?? [])
     faults.push(...faultsOf(issue, sources).map((fault) => withLine(fault, given)));

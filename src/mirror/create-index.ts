@@ -18,6 +18,7 @@ import { type JudgeFile, judgeByName } from './files/judge.ts';
 import { coreMetadataFor } from './files/metadata-for-jobs.ts';
 import { RemovedFiles } from './files/removed-files.ts';
 import type { IndexParts } from './index-parts.ts';
+import { isKeptName } from './kept-name.ts';
 import type {
   CarriedIndex,
   IndexStatus,
@@ -35,7 +36,6 @@ import { HeldFiles } from './projects/held-files.ts';
 import { ProjectPins } from './projects/pins.ts';
 import { ProjectList } from './projects/project-list.ts';
 import { type FoundPage, ProjectPages } from './projects/project-pages.ts';
-import { createSightPins } from './projects/sight-pins.ts';
 
 interface Facets<P> {
   readonly introduce?: ((caller: Caller) => Promise<void>) | undefined;
@@ -87,6 +87,7 @@ export class EvidencedIndex<P> implements RunningIndex {
       pins: this.#pins,
       undigested,
       remembers: !parts.reuploads,
+      isKept: (project) => isKeptName(parts, project),
       heldFiles: offline ? new HeldFiles(parts.blobs, offlinePages) : undefined,
     });
     this.#list = new ProjectList(shared);
@@ -101,7 +102,7 @@ export class EvidencedIndex<P> implements RunningIndex {
         new FirstSights({
           ...parts,
           ...firstSight,
-          pins: createSightPins(parts),
+          pins: parts.sightPins,
           onPinned: (project) => this.#pages.seen(project),
         }),
       onAsked: (page, file, isMetadata) => this.#ahead?.fileAsked(page, file, isMetadata),
@@ -127,6 +128,7 @@ export class EvidencedIndex<P> implements RunningIndex {
   }
 
   warmPage(project: string, choice: Choice): ServedPage | undefined {
+    if (this.#evidence.overdue?.isDue === true) return undefined;
     const warm = this.#pages.warm(project);
     if (warm?.page.has(choice) !== true) return undefined;
     this.#parts.reports.served('page', 'memory', 0);
@@ -139,6 +141,7 @@ export class EvidencedIndex<P> implements RunningIndex {
     const asked = performance.now();
     let found: FoundPage | undefined;
     try {
+      await this.#evidence.overdue?.wait(caller);
       found = await this.#pages.find(project, caller);
     } finally {
       answered?.(found !== undefined);
@@ -150,8 +153,17 @@ export class EvidencedIndex<P> implements RunningIndex {
     return this.#pages.isAbsent(project);
   }
 
+  mayBeKept(project: string): boolean {
+    return this.#pages.isKept(project) ?? true;
+  }
+
+  async isKept(project: string): Promise<boolean> {
+    return this.#pages.isKept(project) ?? isKeptName(this.#parts, project);
+  }
+
   async has(project: string, caller: Caller): Promise<boolean> {
     try {
+      await this.#evidence.overdue?.wait(caller);
       await this.#pages.find(project, caller);
       return true;
     } catch (error) {
@@ -166,11 +178,13 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   async list(caller: Caller): Promise<ServedPage> {
     const asked = performance.now();
+    await this.#evidence.overdue?.wait(caller);
     return this.#counted('list', await this.#list.find(caller), asked);
   }
 
   async file(at: FileAddress, caller: Caller): Promise<FileAnswer> {
     try {
+      await this.#evidence.overdue?.wait(caller);
       return await this.#files.find(at, caller);
     } catch (error) {
       const removed = isUnlisted(error) ? await this.#removed?.find(at, caller) : undefined;

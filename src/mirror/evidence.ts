@@ -3,6 +3,7 @@ import type { Statement } from '../bytes/digest.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Heard } from '../ports/newest.ts';
 import type { OwnFile } from '../pypi/listing.ts';
+import type { KnownFile } from '../pypi/relink.ts';
 import type { Believed, EvidenceKind } from './believed.ts';
 import type { CarriedStatus } from './carried/status.ts';
 
@@ -27,7 +28,7 @@ export interface Life {
 
 /** Digests of files whose page states none, and the belief that rests on those who stated them, too. */
 export interface KnownDigests<P> {
-  readonly known: ReadonlyMap<string, Statement>;
+  readonly known: ReadonlyMap<string, KnownFile>;
   readonly believed: Believed<P>;
 }
 
@@ -110,6 +111,11 @@ export interface Evidence<P> {
   ask(name: string, before: Believed<P> | undefined, caller: Caller, doubted?: boolean): Promise<Believed<P>>;
   /** At once: no I/O. */
   standing(believed: Believed<P>): Stands<P>;
+  /**
+   * Where upstream's word on everything is one: whether whoever asks is to wait for it, as long as anybody may, and that wait, which does
+   * not throw. Missing where each page says so by its standing.
+   */
+  readonly overdue?: { readonly isDue: boolean; wait(caller: Caller): Promise<void> } | undefined;
   /** Undefined where signatures say how long it holds. No I/O. */
   life(believed: Believed<P>): Life | undefined;
   /** Whether files that are held are served by it even where it is `expired`: nothing but upstream's word takes them away. No I/O. */

@@ -21,5 +21,7 @@ export const LIMITS = {
 
 /** What a client waits for upstream's word where an older one can be served. Milliseconds. */
 export const LONGEST_WAIT_MS = 5000;
+/** How long what was believed is served while upstream is asked behind, once it is no longer fresh. Seconds. */
+export const WHILE_REVALIDATING = 300;
 /** Changes of others (an operator's command, another process) that one answer gives way to. */
 export const SUPERSEDED_MOST = 3;

@@ -91,10 +91,12 @@ function toldOf({ rule, word }: Said, filename: string | undefined): RuleWord {
 
 const STRICTNESS = { report: 0, hide: 1, deny: 2 } as const;
 
-/** Of two that are as strict as each other the one that lasts longer is the reason that people need. */
+/** What is decided goes before what cannot be said now. Of two that are as strict as each other the one that lasts longer is the reason that people need. */
 function isStricter(one: Said, other: Said): boolean {
   const isFirst = one.rule.first === true;
   if (isFirst !== (other.rule.first === true)) return isFirst;
+  const isDecided = one.word.again === undefined;
+  if (isDecided !== (other.word.again === undefined)) return isDecided;
   const by = STRICTNESS[one.word.action] - STRICTNESS[other.word.action];
   if (by !== 0) return by > 0;
   const never = Number.POSITIVE_INFINITY;
@@ -113,6 +115,8 @@ function denied(
     refusal: (name) =>
       new Refusal('policy', word.sentence(name), {
         subject: whole ? 'page' : 'file',
+        transient: word.again !== undefined,
+        retryIn: word.again,
         ruled: { rule: rule.name, project, file: whole ? undefined : name, until: word.until },
       }),
     until,

@@ -1,5 +1,6 @@
+import type { Instant } from '../bytes/instant.ts';
 import type { Pin } from '../ports/index-state.ts';
-import type { KeptJudgement, KeptProvenance } from '../ports/provenance/kept.ts';
+import type { KeptJudgement, KeptProvenance, Unavailable } from '../ports/provenance/kept.ts';
 import type { Publisher } from '../provenance/publisher.ts';
 import type { JudgedFile, JudgedPage } from '../pypi/listing.ts';
 import { isDistribution, pep440VersionOf } from '../pypi/names.ts';
@@ -28,20 +29,22 @@ export interface ProvenanceFacts {
   readonly pins: ReadonlyMap<string, Pick<Pin, 'seen'>>;
 }
 
-/** Seconds after which provenance is asked for again that upstream says it has not, and that could not be asked for. */
+/** Seconds after which provenance is asked for again that upstream says it has not, and that could not be asked for: installers wait as long. */
 export const MISSING_FOR = 3600;
-export const AWAY_FOR = 60;
+export const AWAY_FOR = 10;
 
 /** Provenance that is wrong, cannot be had or is not there. */
 export const provenanceRule: Rule = {
   name: 'provenance',
-  version: '1',
-  page({ page, facts: { provenance } }) {
+  version: '2',
+  page({ page, now, facts: { provenance } }) {
     if (provenance === undefined || provenance.mode === 'off') return {};
-    return wordsOf(page, (file) => wordOf(file, provenance, 'page'));
+    return wordsOf(page, (file) => wordOf(file, provenance, { at: 'page', now }));
   },
-  file({ file, facts: { provenance } }) {
-    return provenance === undefined || provenance.mode === 'off' ? undefined : wordOf(file, provenance, 'file');
+  file({ file, now, facts: { provenance } }) {
+    return provenance === undefined || provenance.mode === 'off'
+      ? undefined
+      : wordOf(file, provenance, { at: 'file', now });
   },
 };
 
@@ -94,7 +97,12 @@ function heldBack(facts: ProvenanceFacts): Action {
   return isStrict(facts) ? 'hide' : 'report';
 }
 
-function wordOf(file: JudgedFile, facts: ProvenanceFacts, at: 'page' | 'file'): Word | undefined {
+interface Asked {
+  readonly at: 'page' | 'file';
+  readonly now: Instant;
+}
+
+function wordOf(file: JudgedFile, facts: ProvenanceFacts, { at, now }: Asked): Word | undefined {
   const { provenance, filename } = file.entry;
   if (!isDistribution(filename)) return undefined;
   if (provenance === undefined)
@@ -116,11 +124,7 @@ function wordOf(file: JudgedFile, facts: ProvenanceFacts, at: 'page' | 'file'): 
         sentence: (name) => `The provenance of ${name} is wrong: ${judgement.why}${OFF}`,
       };
     case 'unavailable':
-      return {
-        action: heldBack(facts),
-        sentence: (name) => `${name} announces provenance that cannot be had: ${judgement.why}${OFF}`,
-        until: isStrict(facts) ? (judged?.at ?? 0) + (judgement.lasting ? MISSING_FOR : AWAY_FOR) : undefined,
-      };
+      return unavailable(judgement, { until: retriedAt(judged?.at ?? 0, judgement), facts, at, now });
     case 'unchecked':
       return facts.mode === 'require'
         ? {
@@ -130,14 +134,52 @@ function wordOf(file: JudgedFile, facts: ProvenanceFacts, at: 'page' | 'file'): 
           }
         : undefined;
     case undefined:
-      // Judged before its first byte leaves; what could not be is not served unjudged.
-      return at === 'file' && isStrict(facts)
-        ? {
-            action: 'hide',
-            sentence: (name) => `The provenance of ${name} could not be checked at this moment. Try again in a moment.`,
-          }
-        : undefined;
+      return unjudged(facts, at);
   }
+}
+
+/** Judged before its first byte leaves; what could not be is not served unjudged, and stays on its page. */
+function unjudged(facts: ProvenanceFacts, at: Asked['at']): Word | undefined {
+  if (at === 'page' || !isStrict(facts)) return undefined;
+  return {
+    action: 'deny',
+    sentence: (name) => `The provenance of ${name} could not be checked at this moment. Try again in a moment.`,
+    again: 1,
+  };
+}
+
+/** When provenance that was not to be had is asked for again. */
+export function retriedAt(at: Instant, { lasting }: Unavailable): Instant {
+  return at + (lasting ? MISSING_FOR : AWAY_FOR);
+}
+
+interface AskedAgain extends Asked {
+  readonly until: Instant;
+  readonly facts: ProvenanceFacts;
+}
+
+/** What upstream says it has not is held back. What it cannot bring now stays listed, so that nobody is given an older release without a word. */
+function unavailable(judgement: Unavailable, { until, facts, at, now }: AskedAgain): Word | undefined {
+  const { why, transient = false } = judgement;
+  if (!isStrict(facts))
+    return {
+      action: 'report',
+      sentence: (name) => `${name} announces provenance that cannot be had${transient ? ' now' : ''}: ${why}${OFF}`,
+    };
+  if (now >= until) return unjudged(facts, at);
+  if (!transient)
+    return {
+      action: 'hide',
+      sentence: (name) => `${name} announces provenance that cannot be had: ${why}${OFF}`,
+      until,
+    };
+  return {
+    action: 'deny',
+    sentence: (name) =>
+      `${name} announces provenance that cannot be had at this moment, and it is not served unchecked: ${why}${OFF}`,
+    until,
+    again: until - now,
+  };
 }
 
 const OFF = '. Whoever runs this mirror finds what to do in docs/provenance.md.';

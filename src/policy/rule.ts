@@ -13,6 +13,8 @@ export interface Word {
   sentence(name: string): string;
   /** It says otherwise from then on; undefined where time changes nothing. */
   readonly until?: Instant | undefined;
+  /** Nothing was found wrong: what it takes to say so cannot be had now, and whoever asks is told to come again in so many seconds. */
+  readonly again?: number | undefined;
 }
 
 /** What a rule says of one page. */

@@ -32,6 +32,7 @@ export const CONDITIONS = {
   peer: 'warn',
   'import-age': 'warn',
   advisories: 'warn',
+  'sigstore-root': 'warn',
 } as const satisfies Readonly<Record<string, 'info' | 'warn'>>;
 
 export type ConditionName = keyof typeof CONDITIONS;

@@ -116,8 +116,11 @@ export interface PageContent {
   readonly letGo?: { readonly sha256: string; readonly size: number } | undefined;
 }
 
-/** What is left of a project that has disappeared: an older page does not come back in its place. */
-export type PageFloor = { readonly serial: number | undefined };
+/**
+ * What is left of a project that has disappeared: an older page does not come back in its place, and no other index has its name where several are
+ * behind one address. `released`: an operator has said that its name is free.
+ */
+export type PageFloor = { readonly serial: number | undefined; readonly released?: true | undefined };
 
 export type PageState =
   | { readonly page: PageContent; readonly gone?: undefined }
@@ -193,12 +196,23 @@ export interface Pins {
   mark(project: string, marks: readonly PinMark[]): Promise<ReadonlyMap<string, Pin>>;
   /** Marks pins as confirmed, provisional no longer; nothing else of them changes. */
   confirm(project: string, files: Iterable<string>): Promise<void>;
+  /**
+   * Writes into the pins of a project which of its files a signed page offers no longer, or offers again: to those that it is news of.
+   * Files without a pin stay without one.
+   */
+  offered(project: string, isOffered: (file: string) => boolean, at: Instant): Promise<OfferNews>;
   /** Adds core metadata that was compared with the file to a pin that has none. */
   addCoreMetadata(project: string, file: string, coreMetadata: Digests): Promise<void>;
   /** Puts another pin in the place of one that was never confirmed, or that an operator's audited word replaces. */
   replace(project: string, file: string, pin: Pin): Promise<void>;
   /** The same for many files at once. */
   replaceAll(project: string, pins: ReadonlyMap<string, Pin>): Promise<void>;
+}
+
+/** Files that a page offers no longer, and those that it offers again. */
+export interface OfferNews {
+  readonly removed: readonly string[];
+  readonly returned: readonly string[];
 }
 
 /** What became known of a file. */
@@ -229,4 +243,6 @@ export interface Pin {
   readonly absent?: Instant | undefined;
   /** True where other files of its release were confirmed before it was first seen. */
   readonly joined?: boolean | undefined;
+  /** When a signed page was first seen to offer it no longer; undefined while it is offered, and where nothing is signed. */
+  readonly removed?: Instant | undefined;
 }

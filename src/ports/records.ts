@@ -25,6 +25,8 @@ export interface Gone {
   readonly files: number;
   /** Since upstream stood by it for the last time: the most that it was served for too long. */
   readonly seconds: number;
+  /** It is out of pages, and what is held of it is served on by its address, as the operator asked. */
+  readonly servedOn: boolean;
 }
 
 /** A round of asking upstream about what is held came to its end. `why`: of the last thing that upstream did not answer about. */

@@ -47,6 +47,11 @@ const LAYOUTS = {
     files: { base: 'targets/', target: 'simple/{project}/{filename}', prefix: true },
     list: 'simple/index.html',
   },
+  sigstore: {
+    metIn: "Sigstore's own repository, whose address and root come with Verbatim: what provenance is judged by",
+    metadata: '',
+    files: { base: 'targets/', prefix: true },
+  },
   plain: {
     metIn: 'any other TUF repository: targets, no pages',
     metadata: 'metadata/',
@@ -68,6 +73,9 @@ export function knownLayout(name: LayoutName): Layout {
   const { metIn: _, ...layout } = LAYOUTS[name];
   return { name, ...layout };
 }
+
+/** Where Sigstore's own repository lies. */
+export const SIGSTORE_UPSTREAM = 'https://tuf-repo-cdn.sigstore.dev/';
 
 export function whereMet(name: LayoutName): string {
   return LAYOUTS[name].metIn;

@@ -1,3 +1,6 @@
+/** When the copy below was what Sigstore's repository said. */
+export const PACKAGED_AT = '2026-08-21T00:00:00Z';
+
 /** Sigstore's trusted root as its TUF repository listed it in targets version 14, proved from root 15: what is believed where no newer one is given. */
 export const PACKAGED_ROOT = `{
  "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",

@@ -27,6 +27,7 @@ const StoredPin = z.strictObject({
   uploadTime: z.string().optional(),
   absent: z.int().optional(),
   joined: z.literal(true).optional(),
+  removed: z.int().optional(),
 });
 const StoredPins = z.strictObject({ project: z.string(), pins: z.array(z.unknown()) });
 
@@ -146,5 +147,6 @@ function storedPin(file: string, pin: Pin): z.input<typeof StoredPin> {
     ...(pin.uploadTime !== undefined && { uploadTime: pin.uploadTime }),
     ...(pin.absent !== undefined && { absent: pin.absent }),
     ...(pin.joined === true && { joined: true }),
+    ...(pin.removed !== undefined && { removed: pin.removed }),
   };
 }

@@ -1,5 +1,7 @@
 import { type Algorithm, agree, type Digests } from '../bytes/digest.ts';
-import type { IndexState, Known, Pin, PinMark, Pins, UnsavedPage } from '../ports/index-state.ts';
+import { existing } from '../bytes/existing.ts';
+import type { Instant } from '../bytes/instant.ts';
+import type { IndexState, Known, OfferNews, Pin, PinMark, Pins, UnsavedPage } from '../ports/index-state.ts';
 
 type ProjectPins = ReadonlyMap<string, Pin>;
 
@@ -34,6 +36,14 @@ export function createPins(state: Pick<IndexState, 'pins'>): Pins {
           ({ provisional: _, ...pin }) => pin,
         ),
       ),
+    async offered(project, isOffered, at) {
+      let news: OfferNews = { removed: [], returned: [] };
+      await change(project, (pins) => {
+        news = offerNews(pins, isOffered);
+        return told(pins, news, at);
+      });
+      return news;
+    },
     addCoreMetadata: (project, file, coreMetadata) =>
       change(
         project,
@@ -96,6 +106,25 @@ const marked =
     }
     return news.size === 0 ? undefined : new Map([...pins, ...news]);
   };
+
+function offerNews(pins: ProjectPins, isOffered: (file: string) => boolean): OfferNews {
+  const removed: string[] = [];
+  const returned: string[] = [];
+  for (const [file, pin] of pins)
+    if (pin.removed === undefined && !isOffered(file)) removed.push(file);
+    else if (pin.removed !== undefined && isOffered(file)) returned.push(file);
+  return { removed, returned };
+}
+
+function told(pins: ProjectPins, { removed, returned }: OfferNews, at: Instant): ProjectPins | undefined {
+  if (removed.length + returned.length === 0) return undefined;
+  const next = new Map(pins);
+  for (const file of [...removed, ...returned]) {
+    const { removed: was, ...pin } = existing(pins.get(file), 'a pin that is news has gone');
+    next.set(file, was === undefined ? { ...pin, removed: at } : pin);
+  }
+  return next;
+}
 
 /** Files that have no pin stay without one. */
 const marking =

@@ -26,6 +26,10 @@ export interface ConditionNumbers {
   readonly freeBytes: number | undefined;
   /** All of that disk; undefined where the system does not say. */
   readonly diskBytes: number | undefined;
+  /** What each index believes of Sigstore: whence, and of when. */
+  readonly sigstoreRoots?:
+    | readonly { readonly index: string; readonly from: string; readonly of: Instant }[]
+    | undefined;
   /** Undefined where no feed is in force. */
   readonly advisories?: AdvisoryNumbers | undefined;
   /** Seconds that what was imported has, and may have, by index. */
@@ -63,6 +67,7 @@ function watchAdvisories(gauge: MakeGauge, read: () => AdvisoryNumbers | undefin
 /** The processes on one data directory stand alike: what one of them knows is not added up. A gauge of what is not known has no series. */
 export function watchConditions(registry: Registry, read: () => ConditionNumbers, indexOf: Label): void {
   const whatOf = oneOf(Object.keys(CONDITIONS));
+  const fromOf = oneOf(['index', 'file', 'packaged']);
   const gauge: MakeGauge = (name, help, labelNames, collect) =>
     new Gauge({
       name,
@@ -115,6 +120,15 @@ export function watchConditions(registry: Registry, read: () => ConditionNumbers
     ['index'],
     (each) => {
       for (const { index, most } of read().importAges) each.set({ index: indexOf(index) }, most);
+    },
+  );
+  gauge(
+    'verbatim_sigstore_root_timestamp_seconds',
+    "When Sigstore's trusted root, by which provenance is judged, was proved last (from an index), written (a file), or packaged.",
+    ['index', 'from'],
+    (each) => {
+      for (const { index, from, of } of read().sigstoreRoots ?? [])
+        each.set({ index: indexOf(index), from: fromOf(from) }, of);
     },
   );
   watchAdvisories(gauge, () => read().advisories);

@@ -19,11 +19,12 @@ export function createProvenanceWork(options: LaneOptions = {}): ProvenanceWork 
   return {
     async judge(given, caller) {
       if (given.bytes.byteLength > LIMITS.provenance) return refused(`it is larger than ${LIMITS.provenance} bytes`);
-      return lane.run(caller, (call) =>
-        call('provenance', copyOf(given)).catch((error: unknown) => {
-          if (!(error instanceof ThreadDied)) throw error;
-          return refused(`checking it took more than ${stepMs / 1000} seconds, or too much memory`);
-        }),
+      const judged = () => lane.run(caller, (call) => call('provenance', copyOf(given)).catch(undefinedOnDeath));
+      // A thread may die of something else: what kills two is to blame.
+      return (
+        (await judged()) ??
+        (await judged()) ??
+        refused(`checking it took more than ${stepMs / 1000} seconds, or too much memory`)
       );
     },
     close: () => lane.close(),
@@ -33,6 +34,10 @@ export function createProvenanceWork(options: LaneOptions = {}): ProvenanceWork 
 /** What crosses: bytes of its own, however large the memory is that they lie in. */
 function copyOf({ bytes, root, ...given }: ProvenanceGiven): ProvenanceGiven {
   return { ...given, bytes: Uint8Array.from(bytes), root: { sha256: root.sha256, bytes: Uint8Array.from(root.bytes) } };
+}
+
+function undefinedOnDeath(error: unknown): undefined {
+  if (!(error instanceof ThreadDied)) throw error;
 }
 
 function refused(why: string): Judgement {

@@ -180,6 +180,27 @@ const pins: readonly IndexStateCase[] = [
     },
   },
   {
+    name: 'pins say since when a signed page lacks their file, and whoever writes it is told what is news of it',
+    async run({ state, another }) {
+      const [pins, sibling] = [createPins(state()), createPins(state(await another()))];
+      const first = new Map(['f', 'g'].map((file) => [file, pin(sha('a'))]));
+      await pins.add('demo', first);
+      const lacksF = (file: string) => file !== 'f';
+      expect(await pins.offered('demo', lacksF, 7)).toEqual({ removed: ['f'], returned: [] });
+      expect(await sibling.offered('demo', lacksF, 8)).toEqual({ removed: [], returned: [] });
+      for (const each of [pins, sibling])
+        expect([...(await each.of('demo'))].map(([file, { removed }]) => [file, removed])).toEqual([
+          ['f', 7],
+          ['g', undefined],
+        ]);
+      await sibling.add('demo', new Map([['f', pin(both('a', 'b'))]]));
+      expect((await pins.of('demo')).get('f')?.removed).toBe(7);
+      expect(await sibling.offered('demo', () => true, 9)).toEqual({ removed: [], returned: ['f'] });
+      expect((await pins.of('demo')).get('f')).toEqual(pin(both('a', 'b')));
+      expect(await pins.offered('other', () => false, 9)).toEqual({ removed: [], returned: [] });
+    },
+  },
+  {
     name: 'pins are confirmed by what makes them proved, and many files of a project at once',
     async run({ state, another }) {
       const pins = createPins(state());

@@ -1,7 +1,6 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { sha256Hex } from '../../src/bytes/digest.ts';
 import { instantText } from '../../src/bytes/instant.ts';
 import { SignedIndex } from '../../src/repository/signed-index.ts';
 import { makeScratch } from '../rigs/mirror.ts';
@@ -12,7 +11,7 @@ import { pythonTuf } from '../support/environments.ts';
 import { authority } from '../support/keys.ts';
 import { PYTHON, requirePart } from '../support/python.ts';
 import { now, serveRepository } from '../support/rig.ts';
-import { untar } from '../support/tar.ts';
+import { sigstoreRepository } from '../support/sigstore-repository.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { startVerbatim, verbatim } from '../support/verbatim.ts';
@@ -100,8 +99,7 @@ describe.runIf(requirePart('python-tuf', bin))('a signed index, carried across a
   });
 
   it('Sigstore’s production repository arrives byte for byte, delegated role and targets too, and python-tuf verifies it there', async () => {
-    const archive = new URL('../data/sigstore-tuf.tar.gz', import.meta.url);
-    const published = sigstoreFiles(untar(await readFile(archive)));
+    const published = sigstoreRepository('metadata/');
     const directory = await makeScratch();
     onTestFinished(() => rm(directory, { recursive: true }));
     const upstream = await startUpstream({ files: published });
@@ -181,22 +179,3 @@ describe.runIf(requirePart('python-tuf', bin))('a signed index, carried across a
 
 /** As the archive has them. */
 const PLAIN_TARGET = /^targets\/((?:[^/]+\/)?(?![0-9a-f]{64}\.)[^/]+)$/;
-
-/** Under the names that a repository with consistent snapshots has them (TUF §6.2); the archive has current documents under plain ones. */
-function sigstoreFiles(archive: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, Uint8Array> {
-  const files = new Map<string, Uint8Array>();
-  for (const [path, bytes] of archive) {
-    const [, folder = '', target] = /^sigstore-tuf\/targets\/((?:[^/]+\/)?)([^/]+)$/.exec(path) ?? [];
-    if (target !== undefined) {
-      files.set(`targets/${folder}${target}`, bytes);
-      files.set(`targets/${folder}${sha256Hex(bytes)}.${target}`, bytes);
-      continue;
-    }
-    const name = path.replace('sigstore-tuf/metadata/', '').replace('root_history/', '');
-    if (name === path || name === 'root.json') continue;
-    const { version } = (JSON.parse(Buffer.from(bytes).toString()) as { signed: { version: number } }).signed;
-    const isPlain = name === 'timestamp.json' || name.endsWith('.root.json');
-    files.set(`metadata/${isPlain ? '' : `${version}.`}${name}`, bytes);
-  }
-  return files;
-}

@@ -169,15 +169,21 @@ describe('provenance that is wrong', () => {
   }
 });
 
-it('provenance that is announced and that upstream has not, or does not bring, is not served until it does', async () => {
+it('a file whose provenance upstream cannot bring now stays listed, and is served once it does', async () => {
   const wheel = tinyWheel('gone', '1.0');
   await attested(wheel);
   const path = `/integrity/gone/1.0/${wheel.filename}/provenance`;
   pypi.index.fault(path, { kind: 'status', status: 503 });
-  const away = await asked('present', wheel);
-  expect([away.status, away.text]).toEqual([403, expect.stringContaining('announces provenance that cannot be had')]);
+  const address = async () => (await listed('off', 'gone')).get(wheel.filename)?.replace('/off/', '/present/') ?? '';
+  const away = await fetch(await address());
+  const waits = Number(away.headers.get('retry-after'));
+  expect([away.status, await away.text()]).toEqual([503, expect.stringContaining('cannot be had at this moment')]);
+  expect(waits).toBeGreaterThan(0);
+  expect(waits).toBeLessThanOrEqual(10);
+  expect([...(await listed('present', 'gone')).keys()]).toEqual([wheel.filename]);
   expect((await asked('report', wheel)).status).toBe(200);
   pypi.heal();
+  await expect.poll(async () => (await fetched(await address())).status, { timeout: 60_000 }).toBe(200);
 });
 
 it('a file whose publisher is verified is served in every mode, and its provenance passed on as it is', async () => {

@@ -155,6 +155,8 @@ function pinsInMemory(): Pins {
       }
       return new Map(pins);
     },
+    // Of an index that signs nothing no pin says so.
+    offered: async () => ({ removed: [], returned: [] }),
     async addCoreMetadata(_, file, coreMetadata) {
       const pin = pins.get(file);
       if (pin !== undefined) pins.set(file, { ...pin, coreMetadata });

@@ -12,6 +12,8 @@ import type { FeedKeeper } from '../advisories/keeper.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetPeers } from '../fleet/peer-files.ts';
 import type { SharedRedis } from '../fleet/redis.ts';
+import { rootConditions } from '../provenance/conditions.ts';
+import type { SigstoreRoots } from '../provenance/roots.ts';
 import { certificateOf } from '../server-files.ts';
 import { certificateConditions, type Validity, validityOf } from './certificate.ts';
 import type { ClockComparison } from './clocks.ts';
@@ -36,6 +38,7 @@ interface MirrorConditionsOptions {
   readonly emit: Emit;
   readonly indexes: readonly PackageIndex[];
   readonly advisories?: Pick<FeedKeeper, 'standing'> | undefined;
+  readonly roots?: Pick<SigstoreRoots, 'standings'> | undefined;
   /** Of the bucket that files are kept in. */
   readonly bucket?: { conditions(): readonly Condition[] } | undefined;
 }
@@ -67,6 +70,7 @@ export class MirrorConditions {
       diskBytes: this.#room?.size,
       importAges: this.#ages,
       advisories: this.#options.advisories?.standing.totals,
+      sigstoreRoots: this.#options.roots?.standings ?? [],
     };
   }
 
@@ -104,6 +108,7 @@ export class MirrorConditions {
       ...(advisories === undefined || config.advisories === undefined
         ? []
         : advisoryConditions(advisories.standing, { maxAge: config.advisories.maxAge, now: clock.now() })),
+      ...rootConditions(this.#options.roots?.standings ?? [], clock.now()),
       ...(await quarantineConditions(this.#options.indexes)),
       ...redisConditions(redis?.trouble),
       ...(bucket?.conditions() ?? []),

@@ -1,16 +1,17 @@
 import { Refusal } from '../../bytes/refusal.ts';
-import type { UnsignedIndexConfig } from '../../config/config.ts';
+import type { Config, UnsignedIndexConfig } from '../../config/config.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
 import { ProvenanceKeeper } from '../../mirror/provenance/keeper.ts';
 import type { ProvenanceWork } from '../../ports/provenance/work.ts';
 import { createPins } from '../../state/pins.ts';
 import type { IndexParts } from '../compose-index.ts';
-import { rootSource } from './root-source.ts';
+import type { SigstoreRoots } from './roots.ts';
 
 /** What indexes share that look at who published their files. */
 export interface ProvenanceParts {
   readonly work: ProvenanceWork;
   readonly indexOf: (name: string) => PackageIndex | undefined;
+  readonly roots: SigstoreRoots;
 }
 
 type Parts = Pick<IndexParts, 'config' | 'state' | 'clock' | 'emit' | 'provenance'> & {
@@ -28,7 +29,7 @@ export function composeProvenance({
 }: Parts): ProvenanceKeeper | undefined {
   const { provenance: rules, name } = index;
   if (rules === undefined || shared === undefined) return undefined;
-  const { rootFrom } = rules;
+  const rootFrom = rules.rootFrom ?? (rules.trustedRoot === undefined ? mirrorOfSigstore(config) : undefined);
   if (rootFrom !== undefined && config.indexes[rootFrom]?.evidence !== 'tuf')
     throw new Refusal(
       'format',
@@ -36,6 +37,8 @@ export function composeProvenance({
     );
   const projects = new Map(Object.entries(rules.projects));
   const publishers = new Map(Object.entries(rules.publishers));
+  const modes = [rules.mode, ...projects.values()];
+  const source = shared.roots.add({ ...rules, rootFrom, index: name, modes, indexOf: shared.indexOf, clock });
   return new ProvenanceKeeper({
     index: name,
     state,
@@ -43,9 +46,14 @@ export function composeProvenance({
     clock,
     emit,
     work: shared.work,
-    root: rootSource({ ...rules, indexOf: shared.indexOf, clock }),
+    root: source.root,
     gitlab: rules.gitlab,
     mode: (project) => projects.get(project) ?? rules.mode,
     expected: (project) => publishers.get(project) ?? [],
   });
+}
+
+/** The index that mirrors Sigstore's own repository by its name, where there is one. */
+function mirrorOfSigstore({ indexes }: Config): string | undefined {
+  return Object.values(indexes).find((index) => index.evidence === 'tuf' && index.layout === 'sigstore')?.name;
 }

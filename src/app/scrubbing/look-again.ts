@@ -1,5 +1,6 @@
 import type { Caller } from '../../async/caller.ts';
 import type { Waiting } from '../../blobs/scrub/scrub.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -34,6 +35,8 @@ export class LookAgain {
   readonly #options: LookAgainOptions;
   readonly #leaving = new AbortController();
   readonly #running: Promise<void>;
+  /** When the last walk through the pages of a signed index began. */
+  #walkedAt: Instant | undefined;
 
   constructor(options: LookAgainOptions) {
     this.#options = options;
@@ -60,23 +63,39 @@ export class LookAgain {
     }
   }
 
-  /** What signatures bind together is asked for as one. */
+  /** What signatures bind together is asked for as one; then each page is looked at under them. */
   async #signed(round: Round): Promise<void> {
-    const { mirror, clock } = this.#options;
+    const { mirror, state, clock } = this.#options;
     const { lastRefresh } = await mirror.status();
-    if (lastRefresh !== undefined && Math.abs(clock.now() - lastRefresh) < DUE) return;
-    await this.#asked(round, (caller) => mirror.signed?.refresh({ caller }));
+    const isFresh = lastRefresh !== undefined && Math.abs(clock.now() - lastRefresh) < DUE;
+    if (!isFresh && !(await this.#asked(round, (caller) => mirror.signed?.refresh({ caller })))) return;
+    if (this.#walkedAt !== undefined && Math.abs(clock.now() - this.#walkedAt) < DUE) return;
+    this.#walkedAt = clock.now();
+    await this.#through(round, () => state.projects('pins'));
   }
 
-  async #throughPages(round: Round): Promise<void> {
-    const { mirror, state } = this.#options;
+  #throughPages(round: Round): Promise<void> {
+    const { state } = this.#options;
+    return this.#through(
+      round,
+      () => state.projects('pages'),
+      (project) => this.#isDue(project),
+    );
+  }
+
+  /** Asks about one after the other, spread over a round. */
+  async #through(
+    round: Round,
+    projects: () => AsyncIterable<string>,
+    isDue: (project: string) => Promise<boolean> = async () => true,
+  ): Promise<void> {
     let count = 0;
-    for await (const _ of state.projects('pages')) count++;
+    for await (const _ of projects()) count++;
     const pause = Math.min(ROUND_MS / Math.max(1, count), LONGEST_PAUSE_MS);
-    for await (const project of state.projects('pages')) {
-      const isDue = await this.#isDue(project);
-      if (isDue) await this.#asked(round, (caller) => mirror.confirm(project, caller));
-      await this.#wait(isDue ? pause : pause * PASSED_OVER);
+    for await (const project of projects()) {
+      const due = await isDue(project);
+      if (due) await this.#asked(round, (caller) => this.#options.mirror.confirm(project, caller));
+      await this.#wait(due ? pause : pause * PASSED_OVER);
     }
   }
 
@@ -88,13 +107,15 @@ export class LookAgain {
     return page !== undefined && page.letGo === undefined && Math.abs(clock.now() - page.confirmedAt) >= DUE;
   }
 
-  async #asked(round: Round, ask: (caller: Caller) => Promise<void> | undefined): Promise<void> {
+  /** False where upstream did not answer. */
+  async #asked(round: Round, ask: (caller: Caller) => Promise<void> | undefined): Promise<boolean> {
     const { mirror } = this.#options;
     const { signal } = this.#leaving;
     round.asked++;
     for (let attempt = 1; ; attempt++)
       try {
-        return await ask({ index: mirror.name, party: 'look again', priority: 'background', signal });
+        await ask({ index: mirror.name, party: 'look again', priority: 'background', signal });
+        return true;
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         round.why = error.message;
@@ -102,6 +123,7 @@ export class LookAgain {
         else break;
       }
     round.failed++;
+    return false;
   }
 
   #wait(ms: number): Promise<unknown> {

@@ -69,6 +69,10 @@ const CONDITIONS_SAY: Readonly<Partial<Record<ConditionName, Told>>> = {
     says: 'What is known of malware and vulnerabilities is old, or cannot be read.',
     next: STATUS,
   },
+  'sigstore-root': {
+    says: 'What is believed of Sigstore is old: who published newer files cannot be checked here.',
+    next: STATUS,
+  },
   'import-age': { says: 'The last bundle that was imported is old.', next: 'Carry and import a newer one.' },
 };
 

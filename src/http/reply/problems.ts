@@ -28,6 +28,7 @@ export function answerTo(refusal: Refusal, route?: Route): Answer {
   if (subject === 'request') return malformed(reason, transient);
   if (subject === 'list' && (reason === 'policy' || reason === 'unlisted')) return NO_LIST;
   if (reason === 'limit' && transient) return busy(refusal);
+  if (reason === 'policy' && transient) return undecided(refusal);
   if (reason === 'forbidden' && subject !== undefined && FILES.has(subject)) return forbidden(refusal, subject);
   const kind = KINDS[reason];
   const thing =
@@ -72,6 +73,19 @@ function forbidden({ reason, said }: Refusal, subject: Subject): Answer {
     happened: words === '' ? happened : `${happened} It says: ${words}`,
     next,
     reason,
+  });
+}
+
+/** What a rule cannot decide now: no verdict, and no reason to take something else. */
+function undecided({ reason, message, retryIn = 1 }: Refusal): Answer {
+  return makeAnswer({
+    status: 503,
+    phrase: 'Policy of this mirror cannot be applied to this file now; try again in a moment',
+    happened: plain(message),
+    kept: 'Nothing was found wrong with it.',
+    next: 'Try again in a moment.',
+    reason,
+    retryAfter: retryIn,
   });
 }
 

@@ -98,9 +98,9 @@ export function addressRoutes(address: Address, prefix: string, deps: RouteDeps)
   return routes;
 }
 
-/** What a rule refuses is asked for by somebody who may ask an operator for it next. */
+/** What a rule refuses is asked for by somebody who may ask an operator for it next; what it cannot say now, by nobody. */
 function noteRuled({ client, reader }: Exchange, index: string, error: unknown, onRefused: OnRefused): void {
-  if (!(error instanceof Refusal) || error.ruled === undefined) return;
+  if (!(error instanceof Refusal) || error.ruled === undefined || error.transient) return;
   onRefused({ ...error.ruled, index, sentence: error.message, client, reader });
 }
 

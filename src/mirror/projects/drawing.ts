@@ -44,8 +44,8 @@ export interface Drawer<P, V> {
   isDue(drawing: Drawing<P, V>): boolean;
   /** True where the rules have changed since: it must not be served any more. */
   isOutdated(drawing: Drawing<P, V>): boolean;
-  /** Upstream has no such document any more. */
-  gone(name: string): void;
+  /** Upstream has no such document, or none any more. Does not throw. */
+  gone(believed: Believed<P>): Promise<void>;
 }
 
 /** What may be served this instant, and how long it may be kept. */

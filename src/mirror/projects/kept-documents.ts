@@ -60,7 +60,7 @@ export class KeptDocuments<P, V> {
   }
 
   /** What memory says of names. */
-  get remembered(): Pick<Remembered<P, V>, 'get' | 'isAbsent' | 'isGone'> {
+  get remembered(): Pick<Remembered<P, V>, 'get' | 'isAbsent' | 'isGone' | 'isKept'> {
     return this.#remembered;
   }
 
@@ -119,9 +119,12 @@ export class KeptDocuments<P, V> {
   /** Asks upstream for the sake of nobody who waits: what is not in memory, and has not changed, is not drawn for that. Throws Refusal. */
   async confirm(name: string, caller: Caller): Promise<void> {
     if (this.#remembered.get(name) !== undefined) return void (await this.look(name, caller));
-    const believed = await this.#options.evidence.ask(name, undefined, caller);
-    if (believed.source !== undefined && believed.unsaved === undefined) return;
-    await this.#believe(name, believed, undefined, caller);
+    const { drawer, evidence } = this.#options;
+    const believed = await evidence.ask(name, undefined, caller);
+    const { source, unsaved, observation } = believed;
+    if (source === undefined || unsaved !== undefined) await this.#believe(name, believed, undefined, caller);
+    // What a signed one lacks is seen where it is drawn.
+    else if (observation.final) await drawRecalled(drawer, believed, source, caller);
   }
 
   /** What is stored of it was changed by others: memory begins from that, whatever was under way. */
@@ -261,8 +264,8 @@ export class KeptDocuments<P, V> {
   async #believe(name: string, believed: Believed<P>, kept: Kept<P, V> | undefined, caller: Caller) {
     const { drawer } = this.#options;
     if (believed.source === undefined) {
-      this.#remembered.gone(name, believed);
-      drawer.gone(name);
+      this.#remembered.gone(name, believed, (await this.#options.isKept?.(name)) === true);
+      await drawer.gone(believed);
       return undefined;
     }
     this.#remembered.found(name);

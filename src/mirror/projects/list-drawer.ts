@@ -56,7 +56,7 @@ export class ListDrawer<P> implements Drawer<P, Page> {
     return false;
   }
 
-  gone(): void {
+  async gone(): Promise<void> {
     // Nothing is counted of a list.
   }
 }

@@ -27,10 +27,15 @@ interface FirstSeen {
   /** The last time that its page was seen without it. */
   readonly absent: Instant | undefined;
   readonly joined: boolean;
+  /** By whose word, where its page states no digest of it and a signed manifest does. */
+  readonly carried?: JudgedFile['carried'];
 }
 
 /** The pin of a file name that had none. */
-export function firstPin(entry: Entry, { final, fetch }: Observation, { now, absent, joined }: FirstSeen): Pin {
+export function firstPin(entry: Entry, { final, fetch }: Observation, first: FirstSeen): Pin {
+  const { now, absent, joined, carried } = first;
+  const sha256 = carried === undefined ? undefined : entry.digests.get('sha256');
+  if (sha256 !== undefined) return sightPin(sha256, now);
   const core = coreMetadataOf(entry);
   const { digests, uploadTime } = entry;
   return {
@@ -44,7 +49,7 @@ export function firstPin(entry: Entry, { final, fetch }: Observation, { now, abs
   };
 }
 
-/** The pin of a file that nobody states a digest of, once it was looked into: confirmed, as nobody will say more of it. */
+/** The pin of a file whose page states no digest of it, once it was looked into or a signed manifest named it: confirmed, as nobody will say more of it. */
 export function sightPin(sha256: string, seen: Instant): Pin {
   return { digests: new Map([['sha256', sha256]]), seen, proved: true, firstSight: true };
 }
@@ -173,6 +178,19 @@ export function contradiction(
     `${name} was first seen on ${first} with digest ${firstOf(pinned)}; upstream now lists ${firstOf(offered)}. A published file never changes, so it is not served.${back}`,
     { subject },
   );
+}
+
+/** Of an index whose files may be replaced. */
+export const UNPINNED = 'unpinned';
+
+/** Names pins, and how the page was seen that is judged by them. */
+export function identityOf(pins: string, { final, fetch = '', repeated }: Observation): string {
+  return [pins, final ? 'final' : repeated ? 'repeated' : 'once', fetch].join(' ');
+}
+
+export function contradictionOfCoreMetadata(filename: string, pin: Pin, stated: Digests | undefined): Refusal {
+  const before = pin.coreMetadata ?? new Map();
+  return contradiction('core-metadata', `${filename}.metadata`, pin, before, stated ?? new Map());
 }
 
 /** Why core metadata is not announced that came later than the file. */

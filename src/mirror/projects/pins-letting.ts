@@ -14,12 +14,16 @@ export async function pinsLetting<P>(
   judged: () => JudgedPage | undefined,
 ): Promise<string | undefined> {
   // The very pins that it was drawn by: none is new, and rules that are the same say the same.
-  if ((await pins.identity(name, observation)) === note.pins) return note.pins;
+  if ((await pins.identity(name, observation)) === note.pins) {
+    pins.looked(name, observation);
+    return note.pins;
+  }
   const page = judged();
   if (page === undefined) return undefined;
   // Pins may give way to a page that was repeated: the page is there before them.
   if (observation.repeated) await unsaved?.save();
-  const known = await pins.permit(page, observation, unsaved);
+  const leftOut = { counts: note.leftOut, lines: [] };
+  const known = await pins.permit({ ...page, leftOut }, observation, unsaved);
   if (known === undefined) return undefined;
   const { files, others } = policy.page(page, known, clock.now());
   const isSame = (others.action === 'hide') === note.hidden && others.until === undefined;

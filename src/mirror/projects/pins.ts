@@ -1,7 +1,5 @@
 import { yieldToEventLoop } from '../../async/yield.ts';
-import { BoundedMap } from '../../bytes/bounded-map.ts';
 import type { Digests } from '../../bytes/digest.ts';
-import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Pin, Pins, UnsavedPage } from '../../ports/index-state.ts';
@@ -10,11 +8,13 @@ import { type JudgedPage, type Listing, type OwnFile, without } from '../../pypi
 import { textOf } from '../../pypi/losses.ts';
 import { isVariants, versionOf } from '../../pypi/names.ts';
 import type { Observation } from '../believed.ts';
+import { type OfferingPage, SeenRemovals } from '../seen-removals.ts';
 import { confirmedReleases, reportJoined } from './joined.ts';
 import { PinMarks } from './pin-marks.ts';
 import {
   allAllow,
   contradiction,
+  contradictionOfCoreMetadata,
   contradicts,
   contradictsCoreMetadata,
   coreMetadataOf,
@@ -22,12 +22,14 @@ import {
   firstPin,
   forbidsNothing,
   givesWay,
+  identityOf,
   isConfirmable,
   isLate,
   isUncomparable,
   lateCoreMetadata,
   replacement,
   seenWithout,
+  UNPINNED,
 } from './pin-states.ts';
 import type { Reports } from './reports.ts';
 
@@ -36,9 +38,6 @@ const FILES_A_TURN = 2000;
 type KnownPins = ReadonlyMap<string, Pin>;
 type Withheld = Map<string, Refusal>;
 type KnownNames = Pick<ReadonlyMap<string, unknown>, 'has'>;
-
-/** Signed pages of which the last look is known; of others the newest pin says when that was at the earliest. */
-const MOST_LOOKED = 50_000;
 
 const NO_PINS: KnownPins = new Map();
 
@@ -69,8 +68,7 @@ export class ProjectPins {
   readonly #reports: Reports;
   readonly #reuploads: boolean;
   readonly #marks: PinMarks;
-  /** When signed pages were last seen. */
-  readonly #looked = new BoundedMap<Instant>({ entries: MOST_LOOKED });
+  readonly #removals: SeenRemovals;
 
   constructor({ pins, clock, reports, reuploads }: ProjectPinsOptions) {
     this.#pins = pins;
@@ -78,6 +76,7 @@ export class ProjectPins {
     this.#reports = reports;
     this.#reuploads = reuploads;
     this.#marks = new PinMarks({ pins, reports });
+    this.#removals = new SeenRemovals({ pins, clock, reports, reuploads });
   }
 
   async of(project: string): Promise<KnownPins> {
@@ -94,7 +93,7 @@ export class ProjectPins {
   }
 
   /** The same of a page that is served as it is or not at all: its pins; undefined, and nothing is written or told, where they forbid anything of it. */
-  async permit(judged: JudgedPage, observation: Observation, page?: UnsavedPage): Promise<KnownPins | undefined> {
+  async permit(judged: OfferingPage, observation: Observation, page?: UnsavedPage): Promise<KnownPins | undefined> {
     if (this.#reuploads) return NO_PINS;
     await this.#marks.write(judged.name);
     const found = await this.#pins.of(judged.name);
@@ -103,7 +102,7 @@ export class ProjectPins {
     return withheld.size === 0 && silenced.size === 0 ? pins : undefined;
   }
 
-  async #enforce(listing: JudgedPage, observation: Observation, found: KnownPins, page: UnsavedPage | undefined) {
+  async #enforce(listing: OfferingPage, observation: Observation, found: KnownPins, page: UnsavedPage | undefined) {
     const known = (await this.#giveWay(listing, observation, found)) ? await this.#pins.of(listing.name) : found;
     const { withheld, silenced, news } = await this.#judge(listing, known, observation);
     const pins = news.size === 0 ? known : await this.#add(listing.name, known, { news, withheld, page });
@@ -112,8 +111,13 @@ export class ProjectPins {
       this.#reports.refused({ subject: refusal.subject ?? 'file', name }, refusal);
     for (const file of withheld.keys()) this.#heldBack(listing, file, pins.get(file));
     await this.#confirm(listing, observation, pins, withheld);
-    this.looked(listing.name, observation);
+    await this.#removals.see(listing, observation, found);
     return { withheld, silenced, pins };
+  }
+
+  /** The index has no page of the project, or none any more. Does not throw. */
+  gone(project: string, observation: Observation): Promise<void> {
+    return this.#removals.gone(project, observation);
   }
 
   /** True where every file of a listing has the pin that lets it be served. */
@@ -135,8 +139,8 @@ export class ProjectPins {
   }
 
   /** A signed page lists now what was enforced of it: what comes later was not there yet. Others say themselves when that was. */
-  looked(project: string, { final }: Observation): void {
-    if (final) this.#looked.set(project, this.#clock.now());
+  looked(project: string, observation: Observation): void {
+    this.#removals.looked(project, observation);
   }
 
   /** Files that are proved, and that this page lists as another fetch did, are provisional no longer. */
@@ -217,9 +221,9 @@ export class ProjectPins {
     const withheld: Withheld = new Map();
     const silenced: Withheld = new Map();
     const releases = confirmedReleases(listing.name, known);
-    const absent = seenWithout(known, this.#looked.get(listing.name), observation);
+    const absent = seenWithout(known, this.#removals.last(listing.name), observation);
     let looked = 0;
-    for (const { entry } of listing.files.values()) {
+    for (const { entry, carried } of listing.files.values()) {
       if (++looked % FILES_A_TURN === 0) await yieldToEventLoop();
       const { filename, digests } = entry;
       const pin = known.get(filename);
@@ -227,7 +231,7 @@ export class ProjectPins {
       if (digests.size === 0 || isVariants(filename)) continue;
       if (pin === undefined) {
         const joined = releases.has(versionOf(filename, listing.name));
-        news.set(filename, firstPin(entry, observation, { now, absent, joined }));
+        news.set(filename, firstPin(entry, observation, { now, absent, joined, carried }));
         continue;
       }
       if (contradicts(pin, entry)) {
@@ -283,16 +287,4 @@ export class ProjectPins {
       reason: `the pin was provisional, from fetch ${was?.fetch ?? 'unknown'}`,
     });
   }
-}
-
-/** Of an index whose files may be replaced. */
-const UNPINNED = 'unpinned';
-
-function identityOf(pins: string, { final, fetch = '', repeated }: Observation): string {
-  return [pins, final ? 'final' : repeated ? 'repeated' : 'once', fetch].join(' ');
-}
-
-function contradictionOfCoreMetadata(filename: string, pin: Pin, stated: Digests | undefined): Refusal {
-  const before = pin.coreMetadata ?? new Map();
-  return contradiction('core-metadata', `${filename}.metadata`, pin, before, stated ?? new Map());
 }

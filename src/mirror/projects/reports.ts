@@ -26,6 +26,8 @@ export interface Reports {
   changed(project: string, change: Change): void;
   /** The same of all that one page took away or changed; `seconds` since upstream stood by the one before it. */
   changes(project: string, changes: readonly Change[], seconds: number): void;
+  /** What upstream offered is gone here. `seconds`: at most so long after it was taken away. */
+  gone(project: string, gone: Pick<Event<'gone'>, 'kind' | 'files' | 'seconds'>): void;
   /** What upstream says and is not believed, once a change: an operator may let it through. `reason` is the refusal's. */
   heldBack(project: string, change: Omit<Change, 'kind'>): void;
   /** What is held stands in from now on, and why; or no longer. */
@@ -45,14 +47,20 @@ interface ReportsOptions {
   readonly emit: Emit;
   readonly journal: Journal;
   readonly clock: Clock;
+  /** True where what upstream removed, and is held, is served on by its address. */
+  readonly servesRemoved?: boolean | undefined;
 }
 
-export function createReports({ index, emit, journal, clock }: ReportsOptions): Reports {
+export function createReports({ index, emit, journal, clock, servesRemoved = false }: ReportsOptions): Reports {
   const told = new WeakSet<Error>();
   const held = new BoundedMap<true>({ entries: MOST_HELD_BACK });
   const note = (project: string, change: Change) => {
     journal.note({ at: clock.now(), index, project, ...change });
     emit({ name: 'changed', index, project, kind: change.kind });
+  };
+  const gone: Reports['gone'] = (project, { kind, files, seconds }) => {
+    const servedOn = servesRemoved && kind !== 'quarantined';
+    emit({ name: 'gone', index, project, kind, files, seconds: Math.max(0, seconds), servedOn });
   };
   return {
     refused({ subject, name, at = 'upstream' }, error) {
@@ -73,9 +81,9 @@ export function createReports({ index, emit, journal, clock }: ReportsOptions): 
       const isWhole = removed.some(({ file, after }) => file === undefined && after === undefined);
       const kind = quarantined.length > 0 ? 'quarantined' : isWhole ? 'project' : 'files';
       const files = removed.filter(({ file }) => file !== undefined).length;
-      if (quarantined.length > 0 || removed.length > 0)
-        emit({ name: 'gone', index, project, kind, files, seconds: Math.max(0, seconds) });
+      if (quarantined.length > 0 || removed.length > 0) gone(project, { kind, files, seconds });
     },
+    gone,
     heldBack(project, change) {
       const { file = '', reason = '', before = '', after = '' } = change;
       // An older page grows older serials' successors: what it is held to tells one refusal from the next.

@@ -1,5 +1,5 @@
 import type { Instant } from '../../bytes/instant.ts';
-import { AWAY_FOR, judgementOf, MISSING_FOR } from '../../policy/provenance.ts';
+import { AWAY_FOR, judgementOf, retriedAt } from '../../policy/provenance.ts';
 import type { KeptJudgement, KeptProvenance } from '../../ports/provenance/kept.ts';
 import type { JudgedFile, JudgedPage } from '../../pypi/listing.ts';
 import { pep440VersionOf } from '../../pypi/names.ts';
@@ -16,8 +16,12 @@ const FILES = 32;
 export function isJudged(kept: KeptJudgement | undefined, root: string, now: Instant): boolean {
   if (kept === undefined || kept.root !== root) return false;
   const { judgement, at } = kept;
-  const keptFor = judgement.result !== 'unavailable' ? LOOKED_AT_FOR : judgement.lasting ? MISSING_FOR : AWAY_FOR;
-  return now < at + keptFor;
+  return now < (judgement.result === 'unavailable' ? retriedAt(at, judgement) : at + LOOKED_AT_FOR);
+}
+
+/** What was found out of the same bytes stays in force while nobody can be asked anew; and somebody is soon. */
+export function standingIn(before: KeptJudgement, now: Instant): KeptJudgement {
+  return { ...before, at: now - LOOKED_AT_FOR + AWAY_FOR };
 }
 
 /** Files of the newest releases that announce provenance, the newest first. Others are judged when somebody asks for them. */

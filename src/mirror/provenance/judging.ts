@@ -8,6 +8,7 @@ import type { ProvenanceWork, SigstoreRoot } from '../../ports/provenance/work.t
 import type { JudgedFile } from '../../pypi/listing.ts';
 import { versionOf } from '../../pypi/names.ts';
 import type { UnverifiedDocuments } from '../package-index.ts';
+import { standingIn } from './choice.ts';
 
 export interface JudgingOptions {
   readonly work: ProvenanceWork;
@@ -46,13 +47,19 @@ export async function judgeFile(
     return { ...of, document, judgement };
   } catch (error) {
     if (caller.signal.aborted || !(error instanceof Refusal)) throw error;
-    return { ...of, document: undefined, judgement: notHad(error) };
+    const judgement = notHad(error);
+    const isOpen = judgement.result === 'unavailable' && !judgement.lasting;
+    const isKnown = before?.file === sha256 && before.root === root.sha256 && before.judgement.result !== 'unavailable';
+    return isOpen && isKnown ? standingIn(before, now) : { ...of, document: undefined, judgement };
   }
 }
 
-/** Too much is as wrong as something malformed; everything else may come right. */
-function notHad(error: Refusal): { readonly result: 'refused'; readonly why: string } | Unavailable {
-  if (error.reason === 'limit' && !error.transient) return { result: 'refused', why: error.message };
-  const lasting = error.reason === 'unlisted';
-  return { result: 'unavailable', why: lasting ? 'upstream says that there is none' : error.message, lasting };
+/** Too much is as wrong as something malformed; everything else may come right. No words of the refusal: they may name hosts, and clients read these. */
+function notHad({ reason, transient }: Refusal): { readonly result: 'refused'; readonly why: string } | Unavailable {
+  if (reason === 'limit' && !transient) return { result: 'refused', why: 'it is larger than this mirror accepts' };
+  if (reason === 'unlisted') return { result: 'unavailable', why: 'upstream says that there is none', lasting: true };
+  if (transient)
+    return { result: 'unavailable', why: `upstream does not bring it now (${reason})`, lasting: false, transient };
+  const why = reason === 'offline' ? 'nobody is asked, and it is not held' : `upstream does not bring it (${reason})`;
+  return { result: 'unavailable', why, lasting: false };
 }

@@ -1,10 +1,12 @@
 import { type Instant, instantText } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { StoredClockFloor } from '../../ports/trust/trust-store.ts';
+import type { StoredClockFloor, TrustStore } from '../../ports/trust/trust-store.ts';
 
 /** A clock that is set right by less is not one that went back. Seconds. */
 const CORRECTION = 60;
+/** How often it is looked whether an operator has set the floor, while it refuses. Milliseconds. */
+const WORD_EVERY = 500;
 
 /**
  * A clock with a floor under it: a time that has certainly passed. It moves with the index's own evidence, and falls only by
@@ -81,5 +83,33 @@ export class FlooredClock implements Clock {
         ? 'Set the clock; where it is right and was ahead before, say so with verbatim accept-clock.'
         : 'Set the clock.';
     return new Refusal('clock', `${said} ${way}`, { subject: 'state', transient: true });
+  }
+}
+
+interface ClockWordOptions {
+  readonly clock: FlooredClock;
+  readonly store: Pick<TrustStore, 'clockFloor'>;
+}
+
+/** An operator's word about the clock, which may be given beside this process. */
+export class ClockWord {
+  readonly #options: ClockWordOptions;
+  #askAfter = 0;
+
+  constructor(options: ClockWordOptions) {
+    this.#options = options;
+  }
+
+  /** Throws Refusal `clock` where it is wrong, and no operator has said otherwise since. */
+  async refuseWrong(): Promise<void> {
+    const { clock, store } = this.#options;
+    if (!clock.isWrong) return;
+    const now = performance.now();
+    if (now >= this.#askAfter) {
+      this.#askAfter = now + WORD_EVERY;
+      const stored = await store.clockFloor();
+      if (stored !== undefined) clock.stored(stored);
+    }
+    if (clock.isWrong) throw clock.refusal();
   }
 }

@@ -15,6 +15,7 @@ import type { Fetch, Wanted } from '../files/fetch.ts';
 import { LIMITS } from '../limits.ts';
 import type { FlooredClock } from './clock-floor.ts';
 import type { Keeper } from './keeper.ts';
+import type { Overdue } from './overdue.ts';
 import { carryOver, extendedBy, isSameDocument, isUnexpired, type Proof, proofOf } from './proof.ts';
 import type { Roles, Search } from './roles.ts';
 import { chainOf, forgeableOnline, roleStatus } from './vouchers.ts';
@@ -22,7 +23,8 @@ import { chainOf, forgeableOnline, roleStatus } from './vouchers.ts';
 export type Generations = Pick<
   Keeper,
   'warm' | 'isSpent' | 'current' | 'refresh' | 'underCurrent' | 'following' | 'lastRefresh' | 'lastError'
->;
+> &
+  Partial<Pick<Keeper, 'overdue'>>;
 
 export interface TufEvidenceOptions {
   readonly index: string;
@@ -77,6 +79,10 @@ export class TufEvidence implements Evidence<Proof> {
     if (carried !== undefined) return { standing: 'fresh', believed: resting(believed, carried) };
     // A gap here would send installers to another index.
     return { standing: isUnexpired(proof, now) ? 'stale-if-error' : 'expired', believed };
+  }
+
+  get overdue(): Overdue | undefined {
+    return this.#options.generations.overdue;
   }
 
   life(): undefined {

@@ -12,15 +12,15 @@ import type { LastError } from '../evidence.ts';
 import { inTurn } from '../in-turn.ts';
 import { looksMovedOn } from '../moved-on.ts';
 import { isRecent } from '../recent.ts';
+import { ClockWord } from './clock-floor.ts';
 import { earliestExpiry, expiredOffline, expiries, lastErrorOf, versions } from './generations.ts';
 import type { KeeperOptions } from './keeper-options.ts';
+import { Overdue } from './overdue.ts';
 import { Refresher, SUPERSEDED_MOST } from './refresher.ts';
 import { restoreTrust } from './restore.ts';
 
 /** Seconds before a failed refresh is tried again by a request that has nothing else to go on. */
 const RETRY_AFTER = 2;
-/** How often it is looked whether an operator has set the clock floor, while it refuses. */
-const WORD_EVERY_MS = 500;
 const WALKS = '';
 
 /** Says which generation of one index is believed. Only its refresher swaps it; one refresh runs at a time. */
@@ -30,7 +30,8 @@ export class Keeper {
   /** One walk or publication at a time. */
   readonly #walks = new Mutex();
   readonly #refreshes: Flights<Generation> = createFlights();
-  #askForWord = 0;
+  readonly #word: ClockWord;
+  readonly overdue: Overdue;
   #lastRefresh: Instant | undefined;
   /** How often upstream was asked to the end, here or by another process. */
   #refreshed = 0;
@@ -42,6 +43,17 @@ export class Keeper {
   private constructor(options: KeeperOptions, refresher: Refresher) {
     this.#options = options;
     this.#refresher = refresher;
+    this.#word = new ClockWord(options);
+    this.overdue = new Overdue({
+      ...options,
+      lastRefresh: () => this.#lastRefresh,
+      // Where there is nothing to go on, or by this clock nothing can be judged, whoever asks finds that out.
+      isAsking: () =>
+        this.current !== undefined &&
+        !options.clock.isWrong &&
+        (this.#isRefreshing || this.#isDue(options.clock.now())),
+      refresh: (caller) => this.refresh(caller),
+    });
   }
 
   /** Proves again what a run before this one had accepted. Throws `state`. */
@@ -55,10 +67,11 @@ export class Keeper {
 
   /** Unexpired at this instant. Waits for a refresh only where there is none; throws `expired`, `clock`, or what the refresh threw. */
   async generation(caller: Caller): Promise<Generation> {
+    if (this.overdue.isDue) await this.overdue.wait(caller);
     const warm = this.warm();
     if (warm !== undefined) return warm;
     const { clock, time } = this.#options;
-    if (clock.isWrong) await this.#refuseWrongClock();
+    if (clock.isWrong) await this.#word.refuseWrong();
     if (this.current !== undefined && this.isSpent) throw time?.refusal(this.#expiryOf(this.current));
     if (this.#options.offline && this.current !== undefined) throw expiredOffline(this.#expiryOf(this.current));
     const failure = this.#failure;
@@ -128,7 +141,7 @@ export class Keeper {
   ): Promise<void> {
     for (let superseded = 0; superseded <= SUPERSEDED_MOST; superseded++) {
       const { clock } = this.#options;
-      if (asOf === undefined && clock.isWrong) await this.#refuseWrongClock();
+      if (asOf === undefined) await this.#word.refuseWrong();
       if (asOf !== undefined && clock.isPast(asOf)) throw clock.refusal(asOf);
       const now = asOf ?? clock.judged();
       const started = performance.now();
@@ -236,7 +249,7 @@ export class Keeper {
     const started = performance.now();
     try {
       const { clock } = this.#options;
-      if (clock.isWrong) await this.#refuseWrongClock();
+      await this.#word.refuseWrong();
       const now = clock.judged();
       const before = this.current?.timestamp;
       const next = await this.#refresher.refresh(this.#options.source(caller), now);
@@ -279,17 +292,5 @@ export class Keeper {
     if (this.#options.offline) return false;
     const last = Math.max(this.#lastRefresh ?? 0, this.#failure?.at ?? 0);
     return now - last >= this.#options.refreshAfter || last > now;
-  }
-
-  /** An operator may have set the floor meanwhile, beside this process. */
-  async #refuseWrongClock(): Promise<void> {
-    const { clock, store } = this.#options;
-    const now = performance.now();
-    if (now >= this.#askForWord) {
-      this.#askForWord = now + WORD_EVERY_MS;
-      const stored = await store.clockFloor();
-      if (stored !== undefined) clock.stored(stored);
-    }
-    if (clock.isWrong) throw clock.refusal();
   }
 }

@@ -1,6 +1,7 @@
 import type { Instant } from '../../bytes/instant.ts';
 import type { PageRecord } from '../../ports/index-state.ts';
 import type { Standing } from '../evidence.ts';
+import { WHILE_REVALIDATING } from '../limits.ts';
 
 /** How long a document of an unsigned index is believed without asking again. Seconds. */
 export interface Lifetimes {
@@ -10,8 +11,6 @@ export interface Lifetimes {
   readonly staleIfError: number;
 }
 
-/** How long a page is served while upstream is asked behind. Seconds. */
-const WHILE_REVALIDATING = 300;
 /** An upstream that lets nothing be kept is asked this often, and not once for every client. Seconds. */
 const LEAST_FRESH = 10;
 

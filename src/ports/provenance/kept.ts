@@ -2,11 +2,12 @@ import type { Instant } from '../../bytes/instant.ts';
 import type { Judgement } from '../../provenance/judge.ts';
 import type { Publisher } from '../../provenance/publisher.ts';
 
-/** The index announces provenance, and it is not to be had. `lasting`: upstream says that there is none. */
+/** The index announces provenance, and it is not to be had. `lasting`: upstream says that there is none; `transient`: it may come in a moment. */
 export interface Unavailable {
   readonly result: 'unavailable';
   readonly why: string;
   readonly lasting: boolean;
+  readonly transient?: boolean | undefined;
 }
 
 /** What was found out of one file. */

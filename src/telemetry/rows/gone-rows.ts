@@ -3,6 +3,8 @@ import { GONE_KINDS } from '../../ports/records.ts';
 import type { Row } from '../event-row.ts';
 import { oneOf } from '../labels.ts';
 
+const SERVED_ON = 'out of pages, and what is held is served on by its address (removed: serve)';
+
 /** What upstream takes away is gone here, and what is held is asked about again. */
 export const GONE_EVENTS: { readonly gone: Row<Event<'gone'>>; readonly lookedThrough: Row<Event<'lookedThrough'>> } = {
   gone: {
@@ -14,11 +16,11 @@ export const GONE_EVENTS: { readonly gone: Row<Event<'gone'>>; readonly lookedTh
     },
     word: 'gone',
     level: () => 'warn',
-    line: ({ index, project, kind, files, seconds }) => ({
+    line: ({ index, project, kind, files, seconds, servedOn }) => ({
       message: `${
         {
-          project: 'upstream has the project no longer: nothing of it is served',
-          files: `upstream lists ${files === 1 ? 'a file' : `${files} files`} no longer: not served any more`,
+          project: `upstream has the project no longer: ${servedOn ? SERVED_ON : 'nothing of it is served'}`,
+          files: `upstream lists ${files === 1 ? 'a file' : `${files} files`} no longer: ${servedOn ? SERVED_ON : 'not served any more'}`,
           quarantined: 'upstream has quarantined the project: nothing of it is served',
         }[kind]
       }, at most ${seconds} s after it was taken away`,

@@ -113,6 +113,7 @@ const REPORTS: Reports = {
   noted: unasked,
   changed: unasked,
   changes: unasked,
+  gone: unasked,
   heldBack: unasked,
   stale: unasked,
   silence: unasked,
@@ -127,6 +128,7 @@ const NO_PINS: Pins = {
   replaceAll: unasked,
   replace: unasked,
   mark: unasked,
+  offered: unasked,
   addCoreMetadata: unasked,
   confirm: unasked,
 };

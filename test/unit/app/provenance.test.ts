@@ -1,11 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AcceptChangeRequest } from '../../../src/app/control/requests.ts';
 import { noEvents } from '../../../src/app/no-events.ts';
 import { composeProvenance } from '../../../src/app/provenance/compose-provenance.ts';
+import { rootConditions } from '../../../src/app/provenance/conditions.ts';
 import { rootSource } from '../../../src/app/provenance/root-source.ts';
+import { type IndexRoot, SigstoreRoots } from '../../../src/app/provenance/roots.ts';
 import { rootBytesFrom } from '../../../src/app/provenance/sigstore-root.ts';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
@@ -30,11 +32,14 @@ const clock = { now: () => 7, judged: () => 7 };
 
 it('the copy of the trusted root that came with the program stays in force where none can be had', async () => {
   const source = rootSource({ trustedRoot: undefined, rootFrom: 'sigstore', indexOf: () => refusing('tuf'), clock });
-  expect((await source()).sha256).toBe(PACKAGED);
+  expect((await source.root()).sha256).toBe(PACKAGED);
+  expect(source.standing()).toMatchObject({ from: 'packaged', trouble: expect.stringContaining('damaged') });
   const none = rootSource({ trustedRoot: undefined, rootFrom: 'sigstore', indexOf: () => undefined, clock });
-  expect((await none()).sha256).toBe(PACKAGED);
+  expect((await none.root()).sha256).toBe(PACKAGED);
+  expect(none.standing()).toMatchObject({ from: 'packaged', trouble: expect.stringContaining('sigstore') });
   const own = rootSource({ trustedRoot: undefined, rootFrom: undefined, indexOf: () => undefined, clock });
-  expect((await own()).sha256).toBe(PACKAGED);
+  expect((await own.root()).sha256).toBe(PACKAGED);
+  expect(own.standing()).toEqual({ from: 'packaged', place: '', of: Date.UTC(2026, 7, 21) / 1000, trouble: undefined });
 });
 
 it('a trusted root is read at the start, and refused there', async () => {
@@ -44,6 +49,46 @@ it('a trusted root is read at the start, and refused there', async () => {
   const given = { trustedRoot, rootFrom: undefined, indexOf: () => undefined, clock };
   expect(() => rootSource(given)).toThrow(expect.objectContaining({ reason: 'format' }));
   await rm(folder, { recursive: true });
+});
+
+describe('what an operator is told of the trusted root', () => {
+  const DAY = 24 * 3600;
+  const now = 1_800_000_000;
+  const root = (given: Partial<IndexRoot>): IndexRoot => ({
+    index: 'main',
+    from: 'packaged',
+    place: '',
+    of: now,
+    trouble: undefined,
+    strict: true,
+    ...given,
+  });
+  const told = (given: Partial<IndexRoot>) => rootConditions([root(given)], now).map(({ message }) => message);
+
+  it.each([
+    ['one that is current', { from: 'index' }],
+    ['one that an index did not bring for an hour', { from: 'index', of: now - DAY, trouble: 'away' }],
+    ['one that came with the program half a year ago', { of: now - 180 * DAY }],
+    ['one that is older, where nothing is held back', { of: now - 999 * DAY, strict: false }],
+  ] as const)('is nothing of %s', (_, given) => expect(told(given)).toEqual([]));
+
+  it.each([
+    ['that no index ever brought', { trouble: 'It is away.' }, /It is away\. In force is the copy from before/],
+    [
+      'that no index brings any more',
+      { from: 'index', of: now - 3 * DAY, trouble: 'It is away.' },
+      /the copy of 3 days ago/,
+    ],
+    ['that nobody renews', { of: now - 181 * DAY }, /that came with Verbatim is 181 days old.*layout: sigstore/],
+    [
+      'in a file that nobody renews',
+      { from: 'file', place: '/r.json', of: now - 181 * DAY },
+      /in \/r\.json is 181 days old/,
+    ],
+  ] as const)('is that one is old %s, and that nothing is bad for it', (_, given, words) => {
+    expect(told(given)).toEqual([expect.stringMatching(words)]);
+    expect(told(given).join()).toContain('which does not make it bad');
+  });
 });
 
 it('an index that is not signed has no trusted root', async () => {
@@ -66,7 +111,7 @@ it('provenance is not composed over an index that is not signed, nor where nothi
       state,
       clock,
       emit: noEvents,
-      provenance: { work, indexOf: () => undefined },
+      provenance: { work, indexOf: () => undefined, roots: new SigstoreRoots(noEvents) },
     });
   };
   expect(composed('off')).toBeUndefined();

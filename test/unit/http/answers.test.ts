@@ -124,6 +124,16 @@ describe('every reason about every subject', () => {
     expect(answerTo(new Refusal(reason, 'x', { subject })).status).toBe(status);
   });
 
+  it('a rule that can say nothing now is no verdict, and says when to come again', () => {
+    for (const retryIn of [7, undefined]) {
+      const refusal = new Refusal('policy', 'It cannot be had now.', { subject: 'file', transient: true, retryIn });
+      const answer = answerTo(refusal, 'file');
+      expect([answer.status, answer.reason, answer.retryAfter]).toEqual([503, 'policy', retryIn ?? 1]);
+      expect(answer.detail).toContain('It cannot be had now.');
+      expect(answer.phrase).not.toContain('holds back');
+    }
+  });
+
   it.each([
     ['digest', 'file', 403],
     ['changed', 'core-metadata', 403],

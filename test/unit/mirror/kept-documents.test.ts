@@ -81,7 +81,7 @@ function start(recalled: readonly Promise<Believed<undefined> | undefined>[], be
       again: async () => undefined,
       isDue: () => behaviour.isDue ?? false,
       isOutdated: () => behaviour.isOutdated ?? false,
-      gone: () => undefined,
+      gone: async () => undefined,
     },
   });
   return { documents, asked, drawn };

@@ -5,6 +5,7 @@ import { makeUnverifiedDocument } from '../../../src/bytes/unverified.ts';
 import { isJudged, newestAnnounced } from '../../../src/mirror/provenance/choice.ts';
 import { judgeFile } from '../../../src/mirror/provenance/judging.ts';
 import type { KeptJudgement } from '../../../src/ports/provenance/kept.ts';
+import { PACKAGED_ROOT } from '../../../src/provenance/packaged-root.ts';
 import type { JudgedFile } from '../../../src/pypi/listing.ts';
 import { createProvenanceWork } from '../../../src/workers/provenance-work.ts';
 import { client } from '../../support/callers.ts';
@@ -19,6 +20,7 @@ const fileOf = (version: string, says = true): JudgedFile => ({
   path: '',
 });
 const BYTES = Buffer.from('{}');
+const PACKAGED = { sha256: 'd'.repeat(64), bytes: Buffer.from(PACKAGED_ROOT) };
 const ROOT = { sha256: 'b'.repeat(64), bytes: Buffer.from('{}') };
 const documentOf = (bytes: Uint8Array) => ({
   provenanceOf: async () => makeUnverifiedDocument({ bytes, contentType: 'application/json', maxAge: 0 }),
@@ -49,8 +51,9 @@ describe('one file', () => {
 
   it.each([
     ['unlisted', false, { result: 'unavailable', lasting: true }],
-    ['unreachable', true, { result: 'unavailable', lasting: false }],
-    ['limit', true, { result: 'unavailable', lasting: false }],
+    ['offline', false, { result: 'unavailable', lasting: false }],
+    ['unreachable', true, { result: 'unavailable', lasting: false, transient: true }],
+    ['limit', true, { result: 'unavailable', lasting: false, transient: true }],
     ['limit', false, { result: 'refused' }],
   ] as const)(
     'whose provenance cannot be had for the reason %s is nothing verified',
@@ -62,6 +65,27 @@ describe('one file', () => {
       });
     },
   );
+
+  it('stays what it was found to be while upstream cannot be asked anew, and is not while upstream says that there is none', async () => {
+    const verified = { result: 'verified', publishers: [], unchecked: [] } as const;
+    const before = { file: DIGEST, document: DIGEST, root: ROOT.sha256, at: 7, judgement: verified };
+    const judge = (reason: 'unreachable' | 'unlisted', was: KeptJudgement) =>
+      judgeFile(
+        answering('refused'),
+        refusing(new Refusal(reason, 'no', { transient: reason === 'unreachable' })),
+        { ...asked(was), now: 100_000 },
+        client(),
+      );
+    const kept = await judge('unreachable', before);
+    expect(kept?.judgement).toBe(verified);
+    expect([isJudged(kept, ROOT.sha256, 100_009), isJudged(kept, ROOT.sha256, 100_010)]).toEqual([true, false]);
+    for (const was of [
+      { ...before, root: 'c'.repeat(64) },
+      { ...before, file: 'c'.repeat(64) },
+    ])
+      expect((await judge('unreachable', was))?.judgement).toMatchObject({ result: 'unavailable', transient: true });
+    expect((await judge('unlisted', before))?.judgement).toMatchObject({ result: 'unavailable', lasting: true });
+  });
 
   it('that nobody waits for any more, or that breaks, is not judged', async () => {
     const gone = new AbortController();
@@ -90,7 +114,7 @@ describe('what was found out', () => {
     expect([isJudged(refused, 'r', 100 + 86_399), isJudged(refused, 'r', 100 + 86_400)]).toEqual([true, false]);
     const missing = (lasting: boolean) => kept({ result: 'unavailable', why: '', lasting });
     expect([isJudged(missing(true), 'r', 3699), isJudged(missing(true), 'r', 3700)]).toEqual([true, false]);
-    expect([isJudged(missing(false), 'r', 159), isJudged(missing(false), 'r', 160)]).toEqual([true, false]);
+    expect([isJudged(missing(false), 'r', 109), isJudged(missing(false), 'r', 110)]).toEqual([true, false]);
   });
 
   it('is of the two newest releases that announce something', () => {
@@ -123,6 +147,17 @@ describe('the thread that judges', () => {
       result: 'refused',
       why: expect.stringContaining('took more than'),
     });
+    await work.close();
+  }, 60_000);
+
+  it('is asked once more where it died for no fault of what it was at', async () => {
+    let threads = 0;
+    const work = createProvenanceWork({ started: (worker) => void (threads++ === 0 && worker.terminate()) });
+    expect(await work.judge({ ...given, root: PACKAGED, bytes: BYTES }, client())).toEqual({
+      result: 'refused',
+      why: expect.stringContaining('cannot be read'),
+    });
+    expect(threads).toBe(2);
     await work.close();
   }, 60_000);
 

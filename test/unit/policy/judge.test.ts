@@ -51,6 +51,16 @@ describe('the strictest word', () => {
       expect(judged(...rules)).toMatchObject({ action: 'hide', rule: 'quarantine' });
   });
 
+  it('is what is decided before what cannot be said now, and that is told as an answer which may change in a moment', () => {
+    const open = { ...word('deny', 'open'), again: 7 };
+    expect(judged(onNew('a', open), onNew('b', word('hide')))).toMatchObject({ action: 'hide', rule: 'b' });
+    const { verdict } = judged(onNew('a', open), onNew('b', word('report')));
+    const of = verdict.files.get(NEW);
+    expect(of?.action === 'deny' && of.refusal(NEW)).toMatchObject({ reason: 'policy', transient: true, retryIn: 7 });
+    const last = judged(onNew('b', word('hide'))).verdict.files.get(NEW);
+    expect(last?.action === 'hide' && last.refusal(NEW)).toMatchObject({ transient: false, retryIn: undefined });
+  });
+
   it('holds where one rule speaks of the file and another of all files', () => {
     expect(judged(onNew('a', word('hide')), rule('all', { others: word('deny') }))).toMatchObject({ rule: 'all' });
     expect(judged(onNew('a', word('deny')), rule('all', { others: word('hide') }))).toMatchObject({ rule: 'a' });

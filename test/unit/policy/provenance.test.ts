@@ -96,8 +96,8 @@ describe('provenance of a file', () => {
   it('that was not judged yet is listed, and not sent where it must be right', () => {
     for (const [mode, action] of [
       ['report', undefined],
-      ['require-when-present', 'hide'],
-      ['require', 'hide'],
+      ['require-when-present', 'deny'],
+      ['require', 'deny'],
     ] as const) {
       expect(actions(provenanceRule, pageOf(fileOf('1.0')), facts(mode))).toEqual({});
       expect(fileAction(provenanceRule, fileOf('1.0'), facts(mode))).toBe(action);
@@ -106,7 +106,7 @@ describe('provenance of a file', () => {
 
   it('that was judged for other bytes under its name is not judged', () => {
     const kept = { files: new Map([[nameOf('1.0'), judged(by(MILL), 'b'.repeat(64))]]) };
-    expect(fileAction(provenanceRule, fileOf('1.0'), facts('require', kept))).toBe('hide');
+    expect(fileAction(provenanceRule, fileOf('1.0'), facts('require', kept))).toBe('deny');
   });
 
   it('must be there where every file must be verified', () => {
@@ -114,6 +114,39 @@ describe('provenance of a file', () => {
     expect(actions(provenanceRule, page, facts('require'))).toEqual({ '1.0': 'hide' });
     expect(actions(provenanceRule, page, facts('require-when-present'))).toEqual({});
     expect(actions(provenanceRule, page, undefined)).toEqual({});
+  });
+});
+
+describe('provenance that cannot be had at this moment', () => {
+  const away = { result: 'unavailable', why: 'no answer', lasting: false, transient: true } as const;
+  const wordAt = (now: number, judgement: KeptJudgement['judgement'], mode: ProvenanceFacts['mode'] = 'require') => {
+    const provenance = facts(mode, { files: files('1.0', judgement) });
+    const words = provenanceRule.page?.({ page: pageOf(fileOf('1.0')), pins: new Map(), facts: { provenance }, now });
+    const file = provenanceRule.file?.({ project: 'mill', file: fileOf('1.0'), facts: { provenance }, now });
+    return [words?.files?.get(nameOf('1.0')), file].map((word) => word && [word.action, word.until, word.again]);
+  };
+
+  it('keeps the file on its page, and says when to come again', () => {
+    expect(wordAt(9, away)).toEqual([
+      ['deny', 15, 6],
+      ['deny', 15, 6],
+    ]);
+    expect(wordAt(9, away, 'report')).toEqual([
+      ['report', undefined, undefined],
+      ['report', undefined, undefined],
+    ]);
+  });
+
+  it('is no word about it any more once it is time to ask again', () => {
+    expect(wordAt(15, away)).toEqual([undefined, ['deny', undefined, 1]]);
+    const missing = { result: 'unavailable', why: '', lasting: true } as const;
+    expect(wordAt(3604, missing)[0]).toEqual(['hide', 3605, undefined]);
+    expect(wordAt(3605, missing)).toEqual([undefined, ['deny', undefined, 1]]);
+  });
+
+  it('holds the file back where asking again will not help', () => {
+    const offline = { result: 'unavailable', why: '', lasting: false } as const;
+    expect(wordAt(9, offline)[0]).toEqual(['hide', 15, undefined]);
   });
 });
 

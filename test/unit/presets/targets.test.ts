@@ -94,6 +94,15 @@ const ROWS: readonly Row[] = [
     fileUrls: [SHA512, SHA256].map((hash) => `${UP}/targets/simple/foo-bar/${hash}.${wheel.filename}`),
   },
   {
+    preset: 'sigstore',
+    metadata: `${UP}/`,
+    page: undefined,
+    pageUrls: [],
+    seenAt: undefined,
+    file: undefined,
+    fileUrls: [],
+  },
+  {
     preset: 'plain',
     metadata: `${UP}/metadata/`,
     page: undefined,

@@ -79,6 +79,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
     project: 'demo',
     leftOut: new Map([['no-digest', 2]]),
     firstSight: 1,
+    byManifest: 0,
     outOfReach: new Map(),
   },
   ruled: {
@@ -125,7 +126,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
     result: 'refused',
     why: 'it is about another file',
   },
-  gone: { name: 'gone', index: 'main', project: 'alpha', kind: 'files', files: 2, seconds: 700 },
+  gone: { name: 'gone', index: 'main', project: 'alpha', kind: 'files', files: 2, seconds: 700, servedOn: false },
   lookedThrough: { name: 'lookedThrough', index: 'main', asked: 3, failed: 1, seconds: 9, why: 'it is away' },
   scrubbed: { name: 'scrubbed', files: 3, bytes: 10, damaged: 1, seconds: 5 },
   fetchedAgain: {
