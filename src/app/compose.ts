@@ -121,8 +121,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const closers: (() => unknown)[] = [];
   try {
     const records = { config, clock, rehearsal, serving: upkeep, emit: told };
-    const { tallies, emit, ...kept } = recordsOf(directory, records, closers);
-    const { journal } = kept;
+    const { emit, ...kept } = recordsOf(directory, records, closers);
+    const { journal, tallies } = kept;
     const shares = createShares(
       { fills: { places: config.limits.fills } },
       { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
@@ -165,7 +165,6 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       kept: directory.kept,
       clock,
       ...kept,
-      tallies,
       passwords,
       work,
       clocks,

@@ -18,6 +18,7 @@ import { type JudgeFile, judgeByName } from './files/judge.ts';
 import { coreMetadataFor } from './files/metadata-for-jobs.ts';
 import { RemovedFiles } from './files/removed-files.ts';
 import type { IndexParts } from './index-parts.ts';
+import { isKeptName } from './kept-name.ts';
 import type {
   CarriedIndex,
   IndexStatus,
@@ -86,6 +87,7 @@ export class EvidencedIndex<P> implements RunningIndex {
       pins: this.#pins,
       undigested,
       remembers: !parts.reuploads,
+      isKept: (project) => isKeptName(parts, project),
       heldFiles: offline ? new HeldFiles(parts.blobs, offlinePages) : undefined,
     });
     this.#list = new ProjectList(shared);
@@ -149,6 +151,14 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   isAbsent(project: string): boolean {
     return this.#pages.isAbsent(project);
+  }
+
+  mayBeKept(project: string): boolean {
+    return this.#pages.isKept(project) ?? true;
+  }
+
+  async isKept(project: string): Promise<boolean> {
+    return this.#pages.isKept(project) ?? isKeptName(this.#parts, project);
   }
 
   async has(project: string, caller: Caller): Promise<boolean> {

@@ -2,7 +2,7 @@ import { type Background, createBackground } from '../async/background.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
-import type { Pins } from '../ports/index-state.ts';
+import type { PageStore, Pins } from '../ports/index-state.ts';
 import type { Lease } from '../ports/lease.ts';
 import type { Tallies } from '../ports/left-out.ts';
 import type { PageWork } from '../ports/page-work.ts';
@@ -25,6 +25,8 @@ export interface IndexOptions {
   readonly name: string;
   readonly work: PageWork;
   readonly pins: Pins;
+  /** What is left of projects that are gone; where it is left out, their pins alone tell that they were here. */
+  readonly floors?: Pick<PageStore, 'gone'> | undefined;
   readonly blobs: Blobs;
   readonly upstream: Upstream;
   readonly policy: Policy;

@@ -35,6 +35,7 @@ export class RefusingIndex implements PackageIndex {
   readonly carried: CarriedIndex;
   readonly unverified: UnverifiedDocuments | undefined;
   readonly page: PackageIndex['page'];
+  readonly isKept: PackageIndex['isKept'];
   readonly has: PackageIndex['has'];
   readonly holds: PackageIndex['holds'];
   readonly list: PackageIndex['list'];
@@ -58,6 +59,7 @@ export class RefusingIndex implements PackageIndex {
     this.name = options.name;
     this.evidence = options.evidence;
     this.page = refuse;
+    this.isKept = refuse;
     this.has = refuse;
     this.holds = refuse;
     this.list = refuse;
@@ -115,6 +117,10 @@ export class RefusingIndex implements PackageIndex {
 
   isAbsent(): boolean {
     return false;
+  }
+
+  mayBeKept(): boolean {
+    return true;
   }
 
   async *projects(): AsyncGenerator<string, void, undefined> {

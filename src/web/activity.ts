@@ -49,7 +49,7 @@ const CHARTS: readonly Chart[] = [
     id: 'asked',
     title: 'Upstream, when asked',
     series: [
-      ['answered', 'full', 'answered'],
+      ['answered', 'open', 'answered'],
       ['failed', 'bad', 'did not'],
     ],
   },

@@ -1,5 +1,6 @@
 import type { Instant } from '../bytes/instant.ts';
 import { type ActivityView, activityCharts } from './activity.ts';
+import { type AddressView, addressSections } from './addresses.ts';
 import { type Happening, happeningList } from './happenings.ts';
 import { type Content, html } from './html.ts';
 import { ago, type Made, type Place, page, state } from './layout.ts';
@@ -49,6 +50,8 @@ export interface HomeView extends Made {
   readonly refusedLastDay: number;
   readonly held: { readonly files: number; readonly bytes: number };
   readonly indexes: readonly IndexView[];
+  /** Those over several indexes. */
+  readonly addresses: readonly AddressView[];
   /** The last day, of the indexes that are shown together. */
   readonly activity: ActivityView;
   readonly refusals: readonly Happening[];
@@ -73,6 +76,7 @@ ${facts(shown)}
 <h2>The last day</h2>
 ${activityCharts(activity)}
 ${uses(shown, only)}
+${only === undefined ? addressSections(view.addresses, place.root) : ''}
 ${indexes.map((each) => indexSection(each, view, place.root))}
 <h2>Refused lately</h2>
 ${happeningList(view.refusals, { root: place.root, now: view.now, none: 'Nothing was refused that is still on record.' })}
@@ -113,9 +117,9 @@ function facts({ refusedLastDay, held, indexes, startedAt, now }: HomeView): Con
   return html`<dl class="facts">${each.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
-function uses({ address, indexes }: HomeView, only: string | undefined): Content {
-  const index = indexes.find(({ isDefault }) => isDefault) ?? indexes[0];
-  const path = only === undefined && index?.isDefault === true ? '' : `${index?.name ?? ''}/`;
+function uses({ address, addresses, indexes }: HomeView, only: string | undefined): Content {
+  const isAtRoot = [...addresses, ...indexes].some(({ isDefault }) => isDefault);
+  const path = only === undefined && isAtRoot ? '' : `${only ?? indexes[0]?.name ?? ''}/`;
   return html`<h2>What this is</h2>
 <p>A mirror of Python package indexes. Installers ask it for packages as they would ask the index itself; it hands out nothing that it could not prove: by signatures where an index signs, by the digests it saw first where an index does not. It does not tell good code from bad.</p>
 <h2>Use it</h2>

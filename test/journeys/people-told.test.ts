@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { advisory, range } from '../support/advisories.ts';
+import { axeFindings, LOOKS, PICTURES, startBrowser } from '../support/browser.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
 import {
   GITHUB_CLAIMS,
@@ -222,6 +223,35 @@ describe('a file that is too young', () => {
     expect(rules).toMatchObject([{ rule: 'minimum age', action: 'hide', files: 1, until: why.until }]);
     expect(await explained('young')).toContain('(the setting: policy.minimum_age)');
     expect(await shown('/project/young/', 'text/html')).toContain(why.says);
+  });
+});
+
+/** Before anybody has answered what was asked for. */
+describe.each(LOOKS)('what is told, in $name', { timeout: 600_000 }, ({ name, options }) => {
+  it('has no fault that axe-core finds, and fits', async () => {
+    const browser = await startBrowser();
+    try {
+      for (const [page, path] of [
+        ['told-policy', '/policy'],
+        ['told-project', '/project/mill/'],
+        ['told-young', '/project/young/'],
+        ['told-why', '/why/mill-1.4-py3-none-any.whl'],
+        ['told-held', `/why/${YOUNG.filename}`],
+        ['told-home', '/'],
+      ]) {
+        const tab = await browser.newPage(options);
+        await tab.goto(new URL(path ?? '', server.simple).href);
+        expect(await axeFindings(tab), page).toEqual([]);
+        expect(await tab.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${page} is too wide`).toBe(
+          true,
+        );
+        expect((await tab.content()).length, page).toBeLessThan(30_000);
+        await tab.screenshot({ path: `${PICTURES}/${page}-${name}.png`, fullPage: true });
+        await tab.close();
+      }
+    } finally {
+      await browser.close();
+    }
   });
 });
 

@@ -77,7 +77,15 @@ function conditionInForce(condition: ConditionSettings): RuleInForce {
   return inForce(condition.name, condition.action, conditionSays(condition));
 }
 
+/** Conditions on what lies in a file. */
+const ON_CONTENTS: Readonly<Record<string, string>> = {
+  licence: 'Files by their licence, as their own metadata states it.',
+  'new-pth': 'Wheels that run code at each start of Python (a .pth file) where wheels of their project before did not.',
+  'metadata-differs': "Wheels whose own metadata says otherwise than the index's.",
+};
+
 function conditionSays(condition: ConditionSettings): string {
+  const { when }: { readonly when: string } = condition;
   switch (condition.when) {
     case 'sdist-only':
       return 'Releases without any wheel where the one before had some: installing them runs code of the project.';
@@ -87,6 +95,8 @@ function conditionSays(condition: ConditionSettings): string {
       return `Projects that their index calls ${condition.in.join(' or ')}.`;
     case 'similar-name':
       return `Projects younger than ${durationText(condition.youngerThan)} whose names are one slip away from ${some(condition.to)}.`;
+    default:
+      return ON_CONTENTS[when] ?? `What the condition "${when}" is about.`;
   }
 }
 

@@ -10,6 +10,7 @@ import type { RoleView } from '../../web/trust.ts';
 import type { Composition } from '../compose.ts';
 import type { Finding } from '../health/verdict.ts';
 import { activityView } from './activity-view.ts';
+import { type Addresses, addressViews } from './address-views.ts';
 import { verdictOn } from './verdict.ts';
 import { changeHappening, refusalHappening } from './words.ts';
 
@@ -26,6 +27,7 @@ export type OverviewParts = Pick<Composition, 'indexes' | 'blobs' | 'journal' | 
 
 interface OverviewOptions extends OverviewParts {
   readonly defaultIndex: string;
+  readonly addresses: Addresses;
   readonly startedAt: Instant;
   readonly conditions: () => readonly Condition[];
   readonly findings: () => Promise<readonly Finding[]>;
@@ -74,6 +76,7 @@ export class Overview {
       refusedLastDay: refusals.filter((each) => now - each.at < DAY).length,
       held: { files, bytes },
       indexes: await Promise.all(statuses.map((status) => this.#index(status))),
+      addresses: addressViews(this.#options.addresses, this.#options.defaultIndex),
       activity: await activityOf(),
       activityOf: Object.fromEntries(await Promise.all(activities)),
       refusals: refusals.slice(0, MOST_SHOWN).map(refusalHappening),

@@ -17,6 +17,7 @@ import { whyPage } from '../../web/why.ts';
 import type { Composition } from '../compose.ts';
 import type { HealthFindings } from '../health/health.ts';
 import { activityView } from './activity-view.ts';
+import { answeringViews } from './address-views.ts';
 import { healthView } from './health-view.ts';
 import { Names } from './names.ts';
 import { Overview, type OverviewParts } from './overview.ts';
@@ -35,7 +36,7 @@ const MOST_QUERY = 100;
 
 interface PeoplePagesOptions {
   readonly composition: OverviewParts & Pick<Composition, 'states' | 'fetched' | 'advisories' | 'requests' | 'tallies'>;
-  readonly config: Pick<Config, 'indexes' | 'advisories'>;
+  readonly config: Pick<Config, 'indexes' | 'advisories' | 'addresses'>;
   /** The name of the index that also lies at the root. */
   readonly defaultIndex: string;
   readonly startedAt: Instant;
@@ -53,8 +54,9 @@ interface PeoplePagesOptions {
 export function createPeoplePages({ composition, ...options }: PeoplePagesOptions): PeoplePages {
   const { indexes, states, clock } = composition;
   const { health, config } = options;
+  const { addresses = {} } = config;
   const parts = { ...composition, config };
-  const overview = new Overview({ ...composition, ...options, findings: () => health.findings() });
+  const overview = new Overview({ ...composition, ...options, addresses, findings: () => health.findings() });
   const policies = new PolicyOverview(parts);
   const names = new Map(indexes.map((index) => [index.name, new Names(index, states.get(index.name))]));
   const placeOf = (root: string, index: string | undefined) => ({
@@ -68,10 +70,12 @@ export function createPeoplePages({ composition, ...options }: PeoplePagesOption
       homePage(await overview.view(), { ...placeOf(root, index), at: 'overview' }, index),
     async project({ root, index, project, page, reader }, caller) {
       const view = await projectView(parts, indexOf(indexes, index), { project, page }, caller);
+      const holds = (member: string) => indexOf(indexes, member).holds(project, { ...caller, index: member });
       const place = placeOf(root, index);
       if (view === undefined) return missingPage({ ...made(), index, project }, place);
       const sent = auditors.has(reader ?? '') ? await sentView(composition.fetched, { index, project }) : undefined;
-      return projectPage(sent === undefined ? view : { ...view, sent }, place);
+      const answering = await answeringViews(addresses, { name: index }, project, holds);
+      return projectPage({ ...view, answering, ...(sent !== undefined && { sent }) }, place);
     },
     async why({ root, index, name }, caller) {
       const view = await whyView(parts, indexOf(indexes, index), name, caller);

@@ -30,11 +30,11 @@ const Line = z.object({
   kind: z.literal('traffic'),
   at: z.int(),
   index: z.string(),
-  here: z.int().min(0),
-  upstream: z.int().min(0),
-  answered: z.int().min(0),
-  failed: z.int().min(0),
-  refused: z.int().min(0),
+  here: z.int(),
+  upstream: z.int(),
+  answered: z.int(),
+  failed: z.int(),
+  refused: z.int(),
 });
 
 type Counts = { -readonly [K in keyof Traffic]: number };
