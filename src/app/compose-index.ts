@@ -42,6 +42,7 @@ import type { SharedRedis } from './fleet/redis.ts';
 import { refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
 import { composePolicy } from './policy/compose-policy.ts';
+import type { PolicyFiles } from './policy/policy-files.ts';
 import { composeProvenance, type ProvenanceParts } from './provenance/compose-provenance.ts';
 import { crowding, silence } from './queues.ts';
 import { linkBase } from './server-files.ts';
@@ -75,6 +76,7 @@ export interface IndexParts {
   readonly provenance?: ProvenanceParts | undefined;
   readonly drawn: DrawnCache | undefined;
   readonly advisories: FeedKeeper | undefined;
+  readonly policyFiles: PolicyFiles;
   readonly redis: Pick<SharedRedis, 'beliefs'> | undefined;
   readonly clocks: ClockComparison;
   /** The other processes of this server, where it has several. */

@@ -36,6 +36,7 @@ import { tellingPeers } from './fleet/telling-peers.ts';
 import { keepRoom, openIndex, refuseNothingLeft, refuseUnknown, refusing } from './open-index.ts';
 import { operatorOn } from './operator/of-composition.ts';
 import type { OperatorPlace } from './operator/place.ts';
+import { PolicyFiles } from './policy/policy-files.ts';
 import { workersOf } from './processes/divide.ts';
 import { SigstoreRoots } from './provenance/roots.ts';
 import { crowding, type NamedQueue, queuesOf } from './queues.ts';
@@ -77,6 +78,7 @@ export interface Composition {
   readonly volume: Volume;
   /** What is known to be bad, where it is configured. */
   readonly advisories: FeedKeeper | undefined;
+  readonly policyFiles: PolicyFiles;
   /** What is believed of Sigstore. */
   readonly roots: SigstoreRoots;
   /** Where it is configured, of a server. */
@@ -140,7 +142,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const clocks = new ClockComparison();
     const leads = upkeep && peers?.leads !== false;
     const advisories = await openFeed({ config, volume, clock, emit, leads }, closers);
-    const files = { blobs, storage: place.storage, work, fileWork, judging, drawn, redis };
+    const policyFiles = new PolicyFiles();
+    const files = { policyFiles, blobs, storage: place.storage, work, fileWork, judging, drawn, redis };
     const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers, advisories };
     const { indexes, states, imports, queues, roots } = await composeIndexes(parts, directory, upkeep, closers);
     const retaining = { blobs, indexes: Object.values(config.indexes), states, volume, now: () => clock.now() };
@@ -166,9 +169,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       clocks,
       shares,
       redis,
-      operator: operatorOn({ config, journal, storage: place.storage, blobs, clock, indexes, states }),
+      operator: operatorOn({ config, journal, storage: place.storage, blobs, clock, indexes, states, policyFiles }),
       volume,
       advisories,
+      policyFiles,
       fleet: directory.fleet,
       fleetPeers,
       async close() {
