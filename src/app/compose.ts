@@ -117,6 +117,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     : await openDataDirectory(config, { serving: upkeep, rehearsal, emit: told, peers });
   const { volume } = directory;
   const closers: (() => unknown)[] = [];
+  const close = async (): Promise<void> => {
+    for (const each of closers.reverse()) await each();
+    await directory.close();
+  };
   try {
     const records = { config, clock, rehearsal, serving: upkeep, emit: told };
     const { tallies, emit, ...kept } = recordsOf(directory, records, closers);
@@ -175,14 +179,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       policyFiles,
       fleet: directory.fleet,
       fleetPeers,
-      async close() {
-        for (const close of closers.reverse()) await close();
-        await directory.close();
-      },
+      close,
     };
   } catch (error) {
-    for (const close of closers.reverse()) await close();
-    await directory.close();
+    await close();
     throw error;
   }
 }
