@@ -79,7 +79,7 @@ async function carried(directory: string, pypi: FakePypi, log: (text: string) =>
       part('its sync, in time', more.milliseconds, synced.milliseconds),
       part('its export, in time', increment.milliseconds, whole.milliseconds),
       part('its import, in time', taken.milliseconds, inside.milliseconds),
-      beside,
+      ...beside,
     ];
   } finally {
     await mirror.stop();
@@ -91,14 +91,14 @@ async function besideImport(
   page: string,
   increment: () => Promise<Ended>,
   whole: () => Promise<Ended>,
-): Promise<readonly [Ended, Row]> {
+): Promise<readonly [Ended, readonly Row[]]> {
   let taken: Ended | undefined;
-  const row = await waitsBeside('imports of an increment and of the whole', page, async () => {
+  const rows = await waitsBeside('imports of an increment and of the whole', page, async () => {
     taken = await increment();
     await whole();
   });
   if (taken === undefined) throw new Error('nothing was imported');
-  return [taken, row];
+  return [taken, rows];
 }
 
 function upload(pypi: FakePypi, project: number, major: number): void {

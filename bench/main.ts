@@ -19,9 +19,11 @@ import { memory } from './memory.ts';
 import { neighbours } from './neighbours.ts';
 import { page } from './page.ts';
 import { projectList } from './project-list.ts';
+import { provenance } from './provenance.ts';
 import { redisPage } from './redis-page.ts';
 import { restart } from './restart.ts';
 import { scrape } from './scrape.ts';
+import { simulate } from './simulate.ts';
 import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
 import { stampede } from './stampede.ts';
@@ -60,6 +62,8 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   'cold-requests': coldRequests,
   'index-memory': indexMemory,
   scrape,
+  provenance,
+  simulate,
   sync,
   import: importing,
   carry,

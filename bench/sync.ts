@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bandersnatch } from '../test/support/environments.ts';
 import { type FakePypi, startFakePypi } from '../test/support/fake-pypi.ts';
+import { bandersnatch } from './support/bandersnatch.ts';
 import { withDirectory } from './support/index.ts';
 import { serve } from './support/mirror.ts';
 import { run, VERBATIM } from './support/processes.ts';
@@ -31,20 +31,20 @@ export const sync: Measure = (log) =>
       log(`sync: ${PROJECTS * FILES} files of ${SIZE / 1000} KB`);
       const figure = await alternate(ROUNDS, {
         ours: async () => ours(join(await mkdtemp(join(directory, 'ours-')), 'data'), pypi),
-        bandersnatch: other === undefined ? undefined : () => theirs(directory, pypi, join(other, 'bandersnatch')),
+        bandersnatch: other === undefined ? undefined : () => theirs(directory, pypi, other.program),
       });
       return [
         compare({
           what: `sync of ${(PROJECTS * FILES).toLocaleString('en')} files of 20 KB from loopback into an empty directory, each proved and durable, files a second`,
           ours: figure('ours'),
           beside: [
-            'bandersnatch, 10 workers, nothing synced to the disk',
+            `bandersnatch${other === undefined ? '' : ` ${other.version}`}, ${WORKERS} workers, nothing synced to the disk`,
             other === undefined ? undefined : figure('bandersnatch'),
           ],
           show: perSecond,
           atLeast: 1.5,
         }),
-        await waits(directory, pypi),
+        ...(await waits(directory, pypi)),
       ];
     } finally {
       await pypi.close();

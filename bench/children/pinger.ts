@@ -3,12 +3,12 @@ import { Agent, get } from 'node:http';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-// Asks servers for something small, over and over, each from a connection of its own. For every line it reads it prints
-// the wait at each since the line before that is no shorter than this share of them (1: the longest), as JSON.
+// Asks servers for something small, over and over, each from a connection of its own. For every line of shares it reads it prints
+// the waits at each since the line before that are no shorter than such a share of them (1: the longest), as JSON.
 
 const EVERY_MS = 2;
 
-function ping(url: string): { take(share: number): number } {
+function ping(url: string): { take(shares: readonly number[]): readonly number[] } {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   let waits: number[] = [];
   const ask = async () => {
@@ -24,15 +24,15 @@ function ping(url: string): { take(share: number): number } {
     }
   })();
   return {
-    take(share) {
+    take(shares) {
       const taken = waits.sort((one, other) => one - other);
       waits = [];
-      return taken[Math.max(0, Math.ceil(taken.length * share) - 1)] ?? 0;
+      return shares.map((share) => taken[Math.max(0, Math.ceil(taken.length * share) - 1)] ?? 0);
     },
   };
 }
 
 const pings = process.argv.slice(2).map(ping);
-for await (const share of createInterface({ input: process.stdin }))
-  console.log(JSON.stringify(pings.map((each) => each.take(Number(share)))));
+for await (const shares of createInterface({ input: process.stdin }))
+  console.log(JSON.stringify(pings.flatMap((each) => each.take(shares.split(' ').map(Number)))));
 process.exit(0);

@@ -3,11 +3,16 @@ import { sha256Hex } from '../../src/bytes/digest.ts';
 import { zip } from '../../test/support/tiny-wheel.ts';
 
 /** A made package as an installer meets it: a page, core metadata beside the wheel, and the wheel. */
-interface Package {
+interface Made {
   readonly project: string;
   readonly filename: string;
   readonly bytes: Uint8Array;
   readonly metadata: Uint8Array;
+}
+
+/** The same with what an index serves of it, by its paths, as PyPI would write it. */
+export interface Package extends Omit<Made, 'metadata'> {
+  readonly documents: readonly (readonly [string, Uint8Array])[];
 }
 
 /** Of a set of packages that need each other. */
@@ -25,19 +30,31 @@ const WHEEL_BYTES = 64 * 1024;
 
 /** `count` packages that no other set has, the same ones in every run. */
 export function packages(set: string, count: number): Packages {
-  const nameOf = (i: number) => `${set}-package-${i}`;
-  const made = Array.from({ length: count }, (_, i) => {
-    const needed = Array.from({ length: NEEDS }, (_, n) => i * NEEDS + n + 1).filter((at) => at < count);
-    return packageOf(nameOf(i), needed.map(nameOf));
-  });
+  const made = packagesOf(set, count);
   return {
-    top: nameOf(0),
+    top: nameOf(set, 0),
     projects: made.map(({ project }) => project),
-    files: new Map(made.flatMap(documentsOf)),
+    files: new Map(made.flatMap(({ documents }) => documents)),
   };
 }
 
-function packageOf(project: string, needs: readonly string[]): Package {
+/** The same, one by one. */
+export function packagesOf(set: string, count: number): readonly Package[] {
+  return Array.from({ length: count }, (_, i) => {
+    const needed = Array.from({ length: NEEDS }, (_, n) => i * NEEDS + n + 1).filter((at) => at < count);
+    const { metadata, ...made } = packageOf(
+      nameOf(set, i),
+      needed.map((at) => nameOf(set, at)),
+    );
+    return { ...made, documents: documentsOf({ ...made, metadata }) };
+  });
+}
+
+function nameOf(set: string, at: number): string {
+  return `${set}-package-${at}`;
+}
+
+function packageOf(project: string, needs: readonly string[]): Made {
   const name = project.replaceAll('-', '_');
   const info = `${name}-1.0.dist-info`;
   const metadata = Buffer.from(
@@ -58,7 +75,7 @@ function noise(seed: string): Uint8Array {
   return createHash('shake256', { outputLength: WHEEL_BYTES }).update(seed).digest();
 }
 
-function documentsOf({ project, filename, bytes, metadata }: Package): readonly (readonly [string, Uint8Array])[] {
+function documentsOf({ project, filename, bytes, metadata }: Made): readonly (readonly [string, Uint8Array])[] {
   const file = {
     filename,
     url: `../../packages/${filename}`,

@@ -35,7 +35,7 @@ import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import type { FeedKeeper } from './advisories/keeper.ts';
 import { relayedPlace } from './carry/relayed-place.ts';
-import { tableReader } from './carry/tables.ts';
+import { carriedTables } from './carry/tables.ts';
 import type { ClockComparison } from './conditions/clocks.ts';
 import type { DrawnCache } from './drawn-cache.ts';
 import type { SharedRedis } from './fleet/redis.ts';
@@ -45,7 +45,7 @@ import { composePolicy } from './policy/compose-policy.ts';
 import type { PolicyFiles } from './policy/policy-files.ts';
 import { composeProvenance, type ProvenanceParts } from './provenance/compose-provenance.ts';
 import { crowding, silence } from './queues.ts';
-import { linkBase } from './server-files.ts';
+import { linkBase, standsBefore } from './server-files.ts';
 import { limitsOf, seenProjects, signedReach, unsignedReach } from './upstream-options.ts';
 
 /** What a test replaces so that it need not wait: time, and the waits of the upstream side. */
@@ -141,6 +141,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     store: createPageStore(state),
     lists: createListStore(state, common?.list),
     pins: createPins(state),
+    isThere: standsBefore(config, index.name) ? upstream.isThere : undefined,
     blobs: blobs.of(index.name),
     relayed: relayedPlace(parts, index.name),
     journal,
@@ -199,9 +200,10 @@ async function composeCarried(parts: IndexParts & { readonly index: UnsignedInde
   const mirror = await createCarriedIndex({
     ...shared,
     time,
-    readTable: tableReader(blobs),
+    tables: carriedTables(blobs),
+    undigested: index.undigested,
     base: index.upstream,
-    pins: createPins(state),
+    ...namesIn(state),
     blobs: blobs.of(index.name),
     drawn: drawn?.of(index.name, { linkBase: shared.linkBase }),
     policy: await composePolicy(parts, provenance),
@@ -218,6 +220,8 @@ async function composeCarried(parts: IndexParts & { readonly index: UnsignedInde
 function ofRemoved({ index, state, clock }: Pick<IndexParts, 'index' | 'state' | 'clock'>) {
   return { quarantines: new SeenQuarantines({ state, clock }), servesRemoved: index.removed === 'serve' };
 }
+
+const namesIn = (state: IndexState) => ({ pins: createPins(state), floors: createPageStore(state) });
 
 /** The budget is for all indexes together. */
 const memoryEach = ({ cache, indexes }: Config) => cache.memoryBytes / Object.keys(indexes).length;
@@ -262,7 +266,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     store: state.trust,
     shared: redis?.beliefs.documents(index.name, sha256Hex(pinnedRoot)),
     onBelieved: (timestamp) => redis?.beliefs.believed(index.name, timestamp),
-    pins: createPins(state),
+    ...namesIn(state),
     work,
     drawn: drawn?.of(index.name, {
       pinnedRoot: sha256Hex(pinnedRoot),

@@ -69,16 +69,24 @@ export function explanationLines(
 
 export const WHO_VOUCHES = 'Who vouches for it, from the root you pinned down to the list that names it';
 
-function howText({ evidence, kind, firstSight, files }: Explanation): string {
+function howText({ evidence, kind, firstSight, byManifest, carried, files }: Explanation): string {
   if (evidence === 'tuf') return 'proved by signatures (evidence: tuf)';
+  const named = `proved by the digest${kind === 'file' ? '' : 's'} that the signed manifest of a bundle names (evidence: ${carried?.label})`;
+  if (byManifest > 0 && byManifest === (kind === 'file' ? 1 : files)) return named;
   const seen = `believed as ${kind === 'file' ? 'it was when it was' : 'they were when they were'} first seen (evidence: first-sight)`;
   if (firstSight > 0 && firstSight === (kind === 'file' ? 1 : files)) return seen;
   const proved = `proved by ${kind === 'file' ? "its page's digest" : "their page's digests"} (evidence: index)`;
+  if (byManifest > 0) return `${files - byManifest} ${proved}, ${byManifest} ${named}`;
   return firstSight === 0 ? proved : `${files - firstSight} ${proved}, ${firstSight} ${seen}`;
 }
 
-/** Weaker than the evidence of its index. */
-function sightLines({ kind, firstSight, pinned }: Explanation): readonly string[] {
+/** Weaker than the evidence of its index, or by another's word than its page's. */
+function sightLines({ kind, firstSight, byManifest, pinned }: Explanation): readonly string[] {
+  if (byManifest > 0)
+    return [
+      `${kind === 'file' ? 'Its page states' : 'Pages state'} no usable digest of ${kind === 'file' ? 'it' : 'such a file'}: it is what the site outside had, by the word of the key that signed`,
+      'the bundle. It is held to these bytes from then on, whatever a later bundle names.',
+    ];
   if (firstSight === 0) return [];
   if (kind === 'project')
     return [
@@ -178,12 +186,11 @@ function oddLines({ odd }: Explanation): readonly string[] {
   return odd.map((oddity) => `The page is odd and is read as installers read it: ${ODDITIES[oddity]}.`);
 }
 
-function fileLines({ evidence, digests, pinned, reuploads, firstSight }: Explanation): readonly string[] {
+function fileLines({ evidence, digests, pinned, reuploads, firstSight, byManifest }: Explanation): readonly string[] {
+  const stated = `on ${evidence === 'tuf' ? 'the proved' : 'its'} page`;
+  const where = byManifest > 0 ? 'in the signed manifest' : firstSight > 0 ? 'at first sight' : stated;
   return [
-    ...[...digests].map(
-      ([algorithm, hex]) =>
-        `Digest ${firstSight > 0 ? 'at first sight' : `on ${evidence === 'tuf' ? 'the proved' : 'its'} page`}: ${algorithm} ${hex}`,
-    ),
+    ...[...digests].map(([algorithm, hex]) => `Digest ${where}: ${algorithm} ${hex}`),
     reuploads
       ? 'Not held to what was first seen: "reuploads: true" lets this index put other bytes under this name.'
       : pinned === undefined

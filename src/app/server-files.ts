@@ -52,6 +52,11 @@ export function linkBase(
 
 const MAIN = 'main';
 
+/** True where another index may answer for what this one does not have. */
+export function standsBefore({ addresses = {} }: Pick<Config, 'addresses'>, index: string): boolean {
+  return Object.values(addresses).some(({ of }) => of.includes(index) && of.at(-1) !== index);
+}
+
 /** The name of the index, or of the address over several, that also lies at the root. */
 export function defaultIndexOf({ indexes, addresses = {} }: Pick<Config, 'indexes' | 'addresses'>): string {
   const names = [...Object.keys(addresses), ...Object.keys(indexes)];

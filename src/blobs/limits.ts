@@ -13,6 +13,8 @@ export const PIECE = 256 * 1024;
 /** … and what it is when more than so many are being sent files. */
 export const SMALL_PIECE = 64 * 1024;
 export const LARGE_PIECES = 256;
+/** So many pieces or chunks are handed on in one turn of the event loop, to whomever: where sockets take all at once nobody else would have theirs. */
+export const PIECES_A_TURN = 16;
 /** Pieces kept allocated for the next reader. */
 export const IDLE_PIECES = 64;
 /** A client that keeps its reader waiting so long has the chunk taken from it where another reader wants a buffer. */

@@ -1,12 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import { type Caller, internalCaller } from '../async/caller.ts';
+import { Turns } from '../async/turns.ts';
 import type { Range } from '../bytes/range.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { CheckedReader, WriteChunk } from '../ports/blob.ts';
 import type { BlobStorage } from '../ports/blob-storage.ts';
 import type { ChunkBuffers } from './chunk-buffers.ts';
 import { type Checked, checkRange, sendChecked } from './chunks.ts';
-import { SMALL_PIECE } from './limits.ts';
+import { PIECES_A_TURN, SMALL_PIECE } from './limits.ts';
 import { Pieces } from './pieces.ts';
 import { SharedChunks } from './shared-chunks.ts';
 import type { Tags } from './tags.ts';
@@ -27,6 +28,7 @@ export class BlobReader {
   readonly #deps: ReaderDeps;
   readonly #shared = new SharedChunks();
   readonly #pieces = new Pieces();
+  readonly #turns = new Turns(PIECES_A_TURN);
   /** How often each is being sent. */
   readonly #sending = new Map<string, number>();
   /** By the tags: a blob that was proved anew has others. */
@@ -78,11 +80,15 @@ export class BlobReader {
         writeFailed = true;
         throw error;
       });
+    const inTurn: WriteChunk = async (chunk) => {
+      await this.#turns.next();
+      await watched(chunk);
+    };
     try {
       const at = await this.#sendFresh(blob.tags, start, end, watched);
       if (start < end && at === end) return;
       const deps = { storage: this.#deps.storage, buffers, shared: this.#shared, pieces: this.#pieces };
-      await sendChecked(deps, blob, { start: at, end }, watched, caller);
+      await sendChecked(deps, blob, { start: at, end }, inTurn, caller);
     } catch (error) {
       // The client's socket failing says nothing about the blob.
       if (writeFailed) throw error;
@@ -98,6 +104,8 @@ export class BlobReader {
   async #sendFresh(tags: Tags, start: number, end: number, write: WriteChunk): Promise<number> {
     let at = start;
     while (at < end) {
+      // Before it is copied: who waits for a turn holds nothing.
+      await this.#turns.next();
       const piece = this.#freshPiece(tags, at, end);
       if (piece === undefined) return at;
       await write(piece);

@@ -11,7 +11,7 @@ import { internalCaller } from '../async/caller.ts';
 import { existing } from '../bytes/existing.ts';
 import { type Reason, Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
-import type { Explanation, PackageIndex } from '../mirror/package-index.ts';
+import { type Explanation, keptName, type PackageIndex } from '../mirror/package-index.ts';
 import { isFileName, normalizeName, projectCandidates, versionOf } from '../pypi/names.ts';
 import { print, printJson } from './output.ts';
 
@@ -29,7 +29,7 @@ export async function explain(
     const asked = askedFor(config, composition, address, name);
     const found = composition.indexes.find((candidate) => indexName === undefined || candidate.name === indexName);
     const of = asked ?? [existing(found, 'no index was composed')];
-    const { index, explanation } = await firstOf(of, name);
+    const { index, explanation } = await firstOf(of, name, address === undefined ? undefined : projectOf(name));
     const told = await toldOf(config, composition, index, explanation);
     if (json)
       return printJson({ ...(address !== undefined && { address }), index: index.name, ...explanation, ...told.json });
@@ -43,13 +43,21 @@ export async function explain(
 /** Of an address over several indexes, those that may have it, in the order that they are asked in. */
 function askedFor(config: Config, composition: Composition, address: string | undefined, name: string) {
   const combined = combinedOf(config, composition).find((each) => each.name === address);
-  const project = (isFileName(name) ? projectCandidates(name)[0] : undefined) ?? normalizeName(name);
+  const project = projectOf(name);
   const names = project === undefined ? combined?.of : combined?.askedFor(project);
   return names?.flatMap((each) => composition.indexes.filter((index) => index.name === each));
 }
 
-/** The first of which it is held. Where none is, the last one's word is told. */
-export async function firstOf<I extends Pick<PackageIndex, 'name' | 'explain'>>(indexes: readonly I[], name: string) {
+function projectOf(name: string): string | undefined {
+  return (isFileName(name) ? projectCandidates(name)[0] : undefined) ?? normalizeName(name);
+}
+
+/** The first of which it is held. Where none is, the last one's word is told. `project`: whose name none behind may have where one had it once. */
+export async function firstOf<I extends Pick<PackageIndex, 'name' | 'explain' | 'isKept'>>(
+  indexes: readonly I[],
+  name: string,
+  project?: string,
+) {
   let unknown: unknown;
   for (const index of indexes)
     try {
@@ -58,6 +66,8 @@ export async function firstOf<I extends Pick<PackageIndex, 'name' | 'explain'>>(
       const isUnknown = error instanceof Refusal && (error.reason === 'unlisted' || error.reason === 'offline');
       unknown = notAsked(error, index.name, name, 'explain');
       if (!isUnknown) throw unknown;
+      const isAbsent = error.reason === 'unlisted' && project !== undefined && index !== indexes.at(-1);
+      if (isAbsent && (await index.isKept(project))) throw keptName(index.name, project);
     }
   throw unknown;
 }

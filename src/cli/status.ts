@@ -8,7 +8,7 @@ import { type ServerReport, type StatusReport, statusOf } from '../app/status.ts
 import { dateText, daysText, type Instant, instantText, untilText } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
-import { firstSightText, hintText, outOfReachText, quarantinedText } from '../ports/left-out.ts';
+import { byManifestText, firstSightText, hintText, outOfReachText, quarantinedText } from '../ports/left-out.ts';
 import { conditionLines } from './condition-text.ts';
 import { statusEvidence } from './evidence-text.ts';
 import { print, printJson } from './output.ts';
@@ -195,11 +195,20 @@ function megabytes(what: string, bytes: number): string {
 }
 
 /** Also what a server, or an earlier run, left out. */
-function leftOutLines({ leftOut, firstSight, outOfReach, quarantined }: IndexStatus): readonly string[] {
+function leftOutLines({
+  leftOut,
+  firstSight,
+  byManifest,
+  outOfReach,
+  quarantined,
+  carried,
+}: IndexStatus): readonly string[] {
   const seen = firstSightText(firstSight);
+  const named = byManifestText(byManifest);
   return [
     ...[...leftOut].map(([why, count]) => `  left out of pages (${why}): ${count} - ${hintText(why)}`),
     ...(seen === undefined ? [] : [`  evidence of some: first-sight - weaker than index: ${seen}`]),
+    ...(named === undefined ? [] : [`  evidence of some: ${carried?.label ?? 'as carried'}: ${named}`]),
     ...[...outOfReach].map(([host, files]) => `  out of reach: ${outOfReachText(host, files)}`),
     ...(quarantined === 0
       ? []

@@ -1,7 +1,7 @@
 import type { Caller } from '../async/caller.ts';
 import { existing } from '../bytes/existing.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { type FileAddress, type FileAnswer, projectsAt, type ServedPage } from '../mirror/package-index.ts';
+import { type FileAddress, type FileAnswer, keptName, projectsAt, type ServedPage } from '../mirror/package-index.ts';
 import type { Exchange } from './exchange.ts';
 import { type MountedIndex, mount, type ServedIndex } from './mount.ts';
 import { createPageHeaders, type PageHeadersOf, type ResponsePolicy } from './reply/headers.ts';
@@ -97,12 +97,16 @@ export function asking(exchange: Exchange, { policy }: MountedIndex): Caller {
   return exchange.callerOf(policy.name);
 }
 
-/** The page of the first member that has the project. Whatever a member refuses but absence is the answer: nobody behind it is asked. */
+/**
+ * The page of the first member that has the project. Whatever a member refuses but absence is the answer, and so is that it had the project once: nobody behind
+ * it is asked.
+ */
 export async function pageOf(address: Address, exchange: Exchange, project: string): Promise<Answered<ServedPage>> {
   const [last, ...before] = address.membersFor(project).toReversed();
   for (const by of before.toReversed()) {
     const found = await by.index.page(project, asking(exchange, by)).catch(provablyAbsent);
     if (found !== undefined) return { by, found };
+    await refuseKept(by, project);
   }
   const by = existing(last, 'nobody is asked for a project');
   return { by, found: await by.index.page(project, asking(exchange, by)) };
@@ -111,7 +115,10 @@ export async function pageOf(address: Address, exchange: Exchange, project: stri
 /** The member whose project it is: the last one's where all before it have proved that they have none. Throws what a member refuses else. */
 export async function ownerOf(address: Address, exchange: Exchange, project: string): Promise<MountedIndex> {
   const [last, ...before] = address.membersFor(project).toReversed();
-  for (const by of before.toReversed()) if (await by.index.has(project, asking(exchange, by))) return by;
+  for (const by of before.toReversed()) {
+    if (await by.index.has(project, asking(exchange, by))) return by;
+    await refuseKept(by, project);
+  }
   return existing(last, 'nobody is asked for a project');
 }
 
@@ -170,6 +177,11 @@ export async function holderOf(
 ): Promise<MountedIndex | undefined> {
   for (const by of members) if (await by.index.holds(project, exchange.callerOf(by.policy.name))) return by;
   return undefined;
+}
+
+/** A name does not change hands unseen: what was deleted where it was is anybody's to publish elsewhere. */
+async function refuseKept({ index }: MountedIndex, project: string): Promise<void> {
+  if (await index.isKept(project)) throw keptName(index.name, project);
 }
 
 function provablyAbsent(error: unknown): undefined {

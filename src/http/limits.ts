@@ -8,6 +8,8 @@ export const MAX_HEADER_BYTES = 16_384;
 export const MAX_HEADERS = 100;
 /** Bytes of a request body that is read away so that the connection lives on; past it the connection ends. */
 export const MAX_IGNORED_BODY = 65_536;
+/** Requests that are begun in one turn of the event loop, besides those that memory answers: of a herd that comes at once the others wait for the next, and whoever asks whether the process lives does not wait for all of them. */
+export const REQUESTS_A_TURN = 64;
 /** Bytes of a request body that is read whole: a thousand questions about advisories have some 100 KB. */
 export const MAX_ASKED_BODY = 1024 * 1024;
 /** How long such a body may take to come. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
+import { Turns } from '../async/turns.ts';
 import { existing } from '../bytes/existing.ts';
 import { PEER_BLOBS } from '../ports/peers.ts';
 import type { Access, Granted, Verdict } from './access/access.ts';
@@ -8,7 +9,7 @@ import { createApp, type ServedOptions } from './app.ts';
 import { beginExchange, type Exchange, type OnFinish } from './exchange.ts';
 import { createTrustedProxies } from './forwarded.ts';
 import { endUnread, guard } from './guard.ts';
-import { MAX_PIPELINED } from './limits.ts';
+import { MAX_PIPELINED, REQUESTS_A_TURN } from './limits.ts';
 import type { ServedIndex } from './mount.ts';
 import {
   BAD_REQUEST,
@@ -59,6 +60,8 @@ export function createListener(options: ListenerOptions): RequestListener {
     { overrideGlobalObjects: false, autoCleanupIncoming: false },
   );
 
+  const turns = new Turns(REQUESTS_A_TURN);
+
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse, exchange: Exchange, verdict: Verdict) => {
     if (exchange.left) return;
     if (isGranted(verdict)) exchange.reader = verdict.reader;
@@ -73,8 +76,9 @@ export function createListener(options: ListenerOptions): RequestListener {
   };
 
   const take = (incoming: IncomingMessage, outgoing: ServerResponse, exchange: Exchange) => {
+    const isToAll = isOpen(incoming.url, options.peers !== undefined);
     const verdict: Verdict | Promise<Verdict> =
-      access === undefined || isOpen(incoming.url, options.peers !== undefined)
+      access === undefined || isToAll
         ? EVERYBODY
         : access.check(incoming.headers.authorization, () => exchange.callerOf(''));
     if (isGranted(verdict)) {
@@ -82,8 +86,13 @@ export function createListener(options: ListenerOptions): RequestListener {
       if (warm(exchange)) return;
     }
     if (onFinish !== undefined) exchange.record(onFinish);
-    if (verdict instanceof Promise) void verdict.then((found) => answer(incoming, outgoing, exchange, found));
-    else answer(incoming, outgoing, exchange, verdict);
+    const go = () => {
+      if (verdict instanceof Promise) void verdict.then((found) => answer(incoming, outgoing, exchange, found));
+      else answer(incoming, outgoing, exchange, verdict);
+    };
+    const others = isToAll ? undefined : turns.next();
+    if (others === undefined) go();
+    else void others.then(go);
   };
 
   return (incoming, outgoing) => {

@@ -5,7 +5,18 @@ import { createPageHeaders, type PageHeadersOf, type ResponsePolicy } from './re
 /** What of an index can be asked for over HTTP. */
 export type ReadIndex = Pick<
   PackageIndex,
-  'name' | 'evidence' | 'warmPage' | 'page' | 'isAbsent' | 'has' | 'holds' | 'list' | 'file' | 'unverified'
+  | 'name'
+  | 'evidence'
+  | 'warmPage'
+  | 'page'
+  | 'isAbsent'
+  | 'mayBeKept'
+  | 'isKept'
+  | 'has'
+  | 'holds'
+  | 'list'
+  | 'file'
+  | 'unverified'
 > & {
   readonly signed: Pick<SignedRepository, 'metadata' | 'target'> | undefined;
 };

@@ -18,6 +18,7 @@ import { type JudgeFile, judgeByName } from './files/judge.ts';
 import { coreMetadataFor } from './files/metadata-for-jobs.ts';
 import { RemovedFiles } from './files/removed-files.ts';
 import type { IndexParts } from './index-parts.ts';
+import { isKeptName } from './kept-name.ts';
 import type {
   CarriedIndex,
   IndexStatus,
@@ -35,7 +36,6 @@ import { HeldFiles } from './projects/held-files.ts';
 import { ProjectPins } from './projects/pins.ts';
 import { ProjectList } from './projects/project-list.ts';
 import { type FoundPage, ProjectPages } from './projects/project-pages.ts';
-import { createSightPins } from './projects/sight-pins.ts';
 
 interface Facets<P> {
   readonly introduce?: ((caller: Caller) => Promise<void>) | undefined;
@@ -87,6 +87,7 @@ export class EvidencedIndex<P> implements RunningIndex {
       pins: this.#pins,
       undigested,
       remembers: !parts.reuploads,
+      isKept: (project) => isKeptName(parts, project),
       heldFiles: offline ? new HeldFiles(parts.blobs, offlinePages) : undefined,
     });
     this.#list = new ProjectList(shared);
@@ -101,7 +102,7 @@ export class EvidencedIndex<P> implements RunningIndex {
         new FirstSights({
           ...parts,
           ...firstSight,
-          pins: createSightPins(parts),
+          pins: parts.sightPins,
           onPinned: (project) => this.#pages.seen(project),
         }),
       onAsked: (page, file, isMetadata) => this.#ahead?.fileAsked(page, file, isMetadata),
@@ -150,6 +151,14 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   isAbsent(project: string): boolean {
     return this.#pages.isAbsent(project);
+  }
+
+  mayBeKept(project: string): boolean {
+    return this.#pages.isKept(project) ?? true;
+  }
+
+  async isKept(project: string): Promise<boolean> {
+    return this.#pages.isKept(project) ?? isKeptName(this.#parts, project);
   }
 
   async has(project: string, caller: Caller): Promise<boolean> {

@@ -3,6 +3,7 @@ import type { Statement } from '../bytes/digest.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Heard } from '../ports/newest.ts';
 import type { OwnFile } from '../pypi/listing.ts';
+import type { KnownFile } from '../pypi/relink.ts';
 import type { Believed, EvidenceKind } from './believed.ts';
 import type { CarriedStatus } from './carried/status.ts';
 
@@ -27,7 +28,7 @@ export interface Life {
 
 /** Digests of files whose page states none, and the belief that rests on those who stated them, too. */
 export interface KnownDigests<P> {
-  readonly known: ReadonlyMap<string, Statement>;
+  readonly known: ReadonlyMap<string, KnownFile>;
   readonly believed: Believed<P>;
 }
 

@@ -27,6 +27,8 @@ export interface Explanation extends EvidenceFacts {
   readonly files: number;
   /** Of those, or of this one: upstream states no digest, and what it is here is what it was when first seen. */
   readonly firstSight: number;
+  /** Of those, or of this one: upstream states no digest, and the signed manifest that brought it does. */
+  readonly byManifest: number;
   /** Files that upstream lists and our page does not, and why; of a project. */
   readonly leftOut: readonly LeftOutFile[];
   /** Files that upstream lists no more, and that are served on by their addresses; of a project. */
@@ -99,6 +101,7 @@ async function explanation<P>(
   caller: Caller,
 ): Promise<Explanation> {
   const { project, listing } = page;
+  const all = file === undefined ? [...listing.files.values()] : [file];
   return {
     ...(await evidence.explain(page.believed, caller)),
     evidence: evidence.kind,
@@ -109,13 +112,12 @@ async function explanation<P>(
     pinned: file === undefined ? undefined : (await pins.of(project)).get(file.entry.filename),
     reuploads,
     files: listing.files.size,
-    firstSight: [...(file === undefined ? listing.files.values() : [file])].filter((each) => each.firstSight === true)
-      .length,
+    firstSight: all.filter((each) => each.firstSight === true).length,
+    byManifest: all.filter((each) => each.carried !== undefined).length,
     leftOut: file === undefined ? page.leftOut() : [],
     rules: sumsOf(page.told(file?.entry.filename), file?.entry.filename ?? project, listing.files.size),
     removed: file === undefined && removed !== undefined ? await removed.of(project, page) : [],
-    outOfReach:
-      evidence.kind === 'tuf' ? new Map() : pages.outOfReach(file === undefined ? listing.files.values() : [file]),
+    outOfReach: evidence.kind === 'tuf' ? new Map() : pages.outOfReach(all),
     odd: listing.odd ?? [],
   };
 }

@@ -2,7 +2,7 @@ import { type Background, createBackground } from '../async/background.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
-import type { Pins } from '../ports/index-state.ts';
+import type { PageStore, Pins } from '../ports/index-state.ts';
 import type { Lease } from '../ports/lease.ts';
 import type { Tallies } from '../ports/left-out.ts';
 import type { PageWork } from '../ports/page-work.ts';
@@ -17,6 +17,7 @@ import { HeldVariants } from './files/held-variants.ts';
 import type { DrawnBodies } from './projects/drawn-bodies.ts';
 import type { OfflinePages } from './projects/held-files.ts';
 import { createReports, type Reports } from './projects/reports.ts';
+import { createSightPins, type SightPins } from './projects/sight-pins.ts';
 import type { SeenQuarantines } from './seen-quarantines.ts';
 
 /** What the world gives an index, whatever its pages are believed by. */
@@ -24,6 +25,8 @@ export interface IndexOptions {
   readonly name: string;
   readonly work: PageWork;
   readonly pins: Pins;
+  /** What is left of projects that are gone; where it is left out, their pins alone tell that they were here. */
+  readonly floors?: Pick<PageStore, 'gone'> | undefined;
   readonly blobs: Blobs;
   readonly upstream: Upstream;
   readonly policy: Policy;
@@ -66,6 +69,7 @@ export interface IndexParts extends IndexOptions {
   readonly background: Background;
   readonly fetch: Fetch;
   readonly heldVariants: HeldVariants;
+  readonly sightPins: SightPins;
 }
 
 export function partsOf<O extends IndexOptions>(options: O): O & IndexParts {
@@ -73,5 +77,13 @@ export function partsOf<O extends IndexOptions>(options: O): O & IndexParts {
   const reports = createReports({ ...options, index });
   const background = createBackground();
   const fetch = new Fetch({ ...options, index, reports, background });
-  return { ...options, index, reports, background, fetch, heldVariants: new HeldVariants(options.blobs) };
+  return {
+    ...options,
+    index,
+    reports,
+    background,
+    fetch,
+    heldVariants: new HeldVariants(options.blobs),
+    sightPins: createSightPins(options),
+  };
 }

@@ -29,6 +29,7 @@ export type { Life, Voucher } from './evidence.ts';
 export type { Explanation } from './explain.ts';
 export { type FileAddress, projectsAt } from './files/addresses.ts';
 export { FileAnswer } from './files/file-answer.ts';
+export { keptName } from './kept-name.ts';
 export type { ListedTarget } from './tuf/listed-roles.ts';
 export type { StoredRoles } from './tuf/stored-roles.ts';
 
@@ -57,6 +58,10 @@ export interface PackageIndex {
   page(project: string, caller: Caller): Promise<ServedPage>;
   /** Whether the index was just proved to have no such project, and that still stands. No I/O. */
   isAbsent(project: string): boolean;
+  /** Whether the name of a project that `isAbsent` is true of is kept for it: it was here before. True where memory does not know. No I/O. */
+  mayBeKept(project: string): boolean;
+  /** The same of a project that was just proved not to be there, by what is stored. */
+  isKept(project: string): Promise<boolean>;
   /** Whether the index has such a project; false where it provably has none. Not counted as served. */
   has(project: string, caller: Caller): Promise<boolean>;
   /** Whether a page of the project is held here, however old; upstream is not asked. */

@@ -10,7 +10,13 @@ import type {
   UnverifiedDocuments,
 } from './package-index.ts';
 
-const NO_TOTALS: IndexTally = { leftOut: new Map(), firstSight: 0, outOfReach: new Map(), quarantined: 0 };
+const NO_TOTALS: IndexTally = {
+  leftOut: new Map(),
+  firstSight: 0,
+  byManifest: 0,
+  outOfReach: new Map(),
+  quarantined: 0,
+};
 
 interface RefusingIndexOptions {
   readonly name: string;
@@ -29,6 +35,7 @@ export class RefusingIndex implements PackageIndex {
   readonly carried: CarriedIndex;
   readonly unverified: UnverifiedDocuments | undefined;
   readonly page: PackageIndex['page'];
+  readonly isKept: PackageIndex['isKept'];
   readonly has: PackageIndex['has'];
   readonly holds: PackageIndex['holds'];
   readonly list: PackageIndex['list'];
@@ -52,6 +59,7 @@ export class RefusingIndex implements PackageIndex {
     this.name = options.name;
     this.evidence = options.evidence;
     this.page = refuse;
+    this.isKept = refuse;
     this.has = refuse;
     this.holds = refuse;
     this.list = refuse;
@@ -109,6 +117,10 @@ export class RefusingIndex implements PackageIndex {
 
   isAbsent(): boolean {
     return false;
+  }
+
+  mayBeKept(): boolean {
+    return true;
   }
 
   async *projects(): AsyncGenerator<string, void, undefined> {

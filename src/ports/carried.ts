@@ -74,7 +74,18 @@ export interface CarriedDocument extends ContentName {
   readonly type: string | undefined;
   readonly serial: number | undefined;
   readonly confirmed: Instant | undefined;
+  /** Where its line begins in the table. Bytes. */
+  readonly at: number;
 }
 
-/** Reads the documents that a generation's table lists. Throws Refusal `state` where the table cannot be believed. */
-export type ReadTable = (table: ContentName) => AsyncIterable<CarriedDocument>;
+/** A file of a generation, as its table lists it. */
+export interface CarriedFile extends ContentName {
+  readonly filename: string;
+}
+
+/** Reads the tables of generations. Both throw Refusal `state` where a table cannot be believed. */
+export interface CarriedTables {
+  documents(table: ContentName): AsyncIterable<CarriedDocument>;
+  /** Of one project: what stands in the table from the place of its page on. */
+  files(table: ContentName, page: CarriedDocument): AsyncIterable<CarriedFile>;
+}

@@ -180,6 +180,8 @@ interface EventMap {
     readonly leftOut: ReadonlyMap<LeftOutReason, number>;
     /** Files that are listed on the evidence `first-sight`. */
     readonly firstSight: number;
+    /** Files that are listed by the digest that a signed manifest names. */
+    readonly byManifest: number;
     /** Files that are listed and cannot be fetched, by host: this mirror may not go there. */
     readonly outOfReach: ReadonlyMap<string, number>;
   };

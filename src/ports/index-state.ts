@@ -116,8 +116,11 @@ export interface PageContent {
   readonly letGo?: { readonly sha256: string; readonly size: number } | undefined;
 }
 
-/** What is left of a project that has disappeared: an older page does not come back in its place. */
-export type PageFloor = { readonly serial: number | undefined };
+/**
+ * What is left of a project that has disappeared: an older page does not come back in its place, and no other index has its name where several are
+ * behind one address. `released`: an operator has said that its name is free.
+ */
+export type PageFloor = { readonly serial: number | undefined; readonly released?: true | undefined };
 
 export type PageState =
   | { readonly page: PageContent; readonly gone?: undefined }

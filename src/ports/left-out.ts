@@ -21,6 +21,8 @@ export interface PageTally {
   readonly leftOut: ReadonlyMap<LeftOutReason, number>;
   /** Files that are listed to be believed at first sight, or were: upstream states no digest of them. */
   readonly firstSight: number;
+  /** Files that are listed by the digest that a signed manifest names: upstream states none. */
+  readonly byManifest: number;
   /** Files that are listed and cannot be fetched, by host: this mirror may not go there. */
   readonly outOfReach: ReadonlyMap<string, number>;
 }
@@ -102,6 +104,14 @@ export function firstSightText(count: number): string | undefined {
   return count === 1
     ? '1 file without a digest is listed, and believed at first sight'
     : `${count} files without a digest are listed, and believed at first sight`;
+}
+
+/** `12 files without a digest are listed by the one that a signed manifest names`; undefined for none. */
+export function byManifestText(count: number): string | undefined {
+  if (count === 0) return undefined;
+  return count === 1
+    ? '1 file without a digest is listed by the one that a signed manifest names'
+    : `${count} files without a digest are listed by the one that a signed manifest names`;
 }
 
 /** What is listed there and cannot be fetched, and what would let it be; for people. */

@@ -2,6 +2,7 @@ import { type Bundle, bundleFromJSON } from '@sigstore/bundle';
 import { pem, RFC3161Timestamp, type X509Certificate } from '@sigstore/core';
 import { type TrustMaterial, toSignedEntity, Verifier } from '@sigstore/verify';
 import { type Attestation, readObject } from './attestation.ts';
+import { encodedOnce } from './encoded-once.ts';
 import { base64, few, member, object } from './fields.ts';
 import { readCertificate } from './identity.ts';
 import { isFramed } from './timestamp-frame.ts';
@@ -27,8 +28,10 @@ export function checkSigned(attestation: Attestation, root: TrustMaterial): Sign
   try {
     const unknown = unknownTo(attestation, certificate, root);
     if (unknown !== undefined) return { result: 'unchecked', why: unknown };
-    new Verifier(root).verify(toSignedEntity(bundleOf(attestation)));
-    if (!attestation.entries.every(({ body }) => namesCertificate(body, certificate)))
+    const entity = toSignedEntity(bundleOf(attestation));
+    if (entity.key.$case === 'certificate') encodedOnce(entity.key.certificate);
+    new Verifier(root).verify(entity);
+    if (!attestation.entries.every(({ body }) => namesCertificate(body, attestation.certificate)))
       return refused('the log was shown another certificate');
   } catch (error) {
     // Parsers of DER and protobuf throw whatever they come across in bytes that are none of theirs.
@@ -39,7 +42,7 @@ export function checkSigned(attestation: Attestation, root: TrustMaterial): Sign
 }
 
 /** Whoever watches the log sees this certificate: its entry names it, in either generation's form (Rekor's `dsse` type). */
-function namesCertificate(body: Buffer, certificate: X509Certificate): boolean {
+function namesCertificate(body: Buffer, certificate: Buffer): boolean {
   const spec = member(readObject(body), 'spec', 'the log entry');
   const second = spec.get('dsseV002');
   const [only, ...others] = few(
@@ -52,7 +55,7 @@ function namesCertificate(body: Buffer, certificate: X509Certificate): boolean {
     typeof verifier === 'string'
       ? pem.toDER(Buffer.from(verifier, 'base64').toString('latin1'))
       : base64(member(object(verifier, 'verifier'), 'x509Certificate', 'verifier').get('rawBytes'), 'verifier');
-  return others.length === 0 && written.equals(certificate.root.toDER());
+  return others.length === 0 && written.equals(certificate);
 }
 
 function refused(why: string): Signed {

@@ -2,6 +2,7 @@ import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { type TrustMaterial, toTrustMaterial } from '@sigstore/verify';
 import { Refusal } from '../bytes/refusal.ts';
 import { readObject } from './attestation.ts';
+import { encodedOnce } from './encoded-once.ts';
 import { plain } from './fields.ts';
 import { LIMITS } from './limits.ts';
 
@@ -14,6 +15,8 @@ export function readTrustedRoot(bytes: Uint8Array): TrustMaterial {
     const root = toTrustMaterial(TrustedRoot.fromJSON(read));
     if (root.certificateAuthorities.length === 0 || root.tlogs.length === 0)
       throw new TypeError('it names no certificate authority, or no transparency log');
+    for (const { certChain } of [...root.certificateAuthorities, ...root.timestampAuthorities])
+      for (const certificate of certChain) encodedOnce(certificate);
     return root;
   } catch (cause) {
     throw new Refusal('format', "Sigstore's trusted root cannot be read.", { cause });

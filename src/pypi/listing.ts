@@ -2,6 +2,9 @@ import type { ContentPath } from '../bytes/content-path.ts';
 import type { Entry, Extra, LeftOut, Oddity, ProjectStatus } from './project-page.ts';
 import { listedVersions } from './versions.ts';
 
+/** Which key of this site signed the manifest that names it, and as of when: "as carried by KEY on DATE". */
+export type CarriedLabel = `as carried by ${string}`;
+
 /** One file of a project as this mirror offers it. */
 export interface OwnFile {
   /** Upstream's line, with every digest and the size that are known. */
@@ -13,6 +16,8 @@ export interface OwnFile {
   readonly content?: ContentPath | undefined;
   /** Upstream states no digest of it: those of the entry, if any, are what it was when it was first seen here. */
   readonly firstSight?: true | undefined;
+  /** Upstream states no digest of it, and a signed manifest does. */
+  readonly carried?: CarriedLabel | undefined;
   /** Its bytes may change, and nobody vouches for them. */
   readonly unproved?: true | undefined;
   /** This mirror does not have it, and asks nobody for it. */
@@ -50,6 +55,7 @@ export interface Listing {
 export interface JudgedFile {
   readonly entry: Pick<Entry, 'filename' | 'digests' | 'coreMetadata' | 'uploadTime' | 'provenance'>;
   readonly path: string;
+  readonly carried?: CarriedLabel | undefined;
 }
 
 /** What pins and rules look at of a page: of a listing they know nothing else. */

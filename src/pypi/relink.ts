@@ -1,6 +1,6 @@
 import { ALGORITHMS, type Algorithm, type Digests, isAlgorithm, isDigest, type Statement } from '../bytes/digest.ts';
 import { baseOf, resolveLink } from './links.ts';
-import { type Listing, listingOf, type OwnFile } from './listing.ts';
+import { type CarriedLabel, type Listing, listingOf, type OwnFile } from './listing.ts';
 import { isVariants } from './names.ts';
 import { countFaults, type Entry, type Fault, type ProjectPage } from './project-page.ts';
 import { derivedVersions, listedVersions } from './versions.ts';
@@ -17,11 +17,13 @@ interface Relinking {
 export interface KnownFile extends Statement {
   /** It is what the file was when it was first seen here. */
   readonly firstSight?: true | undefined;
+  /** It is what a signed manifest names. */
+  readonly carried?: CarriedLabel | undefined;
 }
 
 /** Files that the page states no digest of. */
 export interface Undigested {
-  /** By file name: a signed target, or what is pinned. */
+  /** By file name: a signed target, what a signed manifest names, or what is pinned. */
   readonly known: ReadonlyMap<string, KnownFile>;
   /** What becomes of all others: listed, to be believed at first sight, or left out for that reason. */
   readonly others: 'first-sight' | 'no-digest' | 'lost-digest';
@@ -77,7 +79,8 @@ function relinkEntry(entry: Entry, project: string, base: string, { known: all, 
   const isBare = known === undefined ? digests.size === 0 && others === 'first-sight' : known.firstSight === true;
   const unproved = isBare && isVariants(entry.filename);
   const firstSight = isBare && !unproved;
-  const own = firstSight ? FIRST_SIGHT : unproved ? UNPROVED : digestLabel(digests);
+  // The site that it was carried from has it at that address.
+  const own = firstSight || known?.carried !== undefined ? FIRST_SIGHT : unproved ? UNPROVED : digestLabel(digests);
   const label = digestLabel(entry.digests) ?? own;
   if (label === undefined) return others === 'first-sight' ? 'no-digest' : others;
   const { content } = link;
@@ -90,6 +93,7 @@ function relinkEntry(entry: Entry, project: string, base: string, { known: all, 
     content: unproved ? undefined : content,
     ...(firstSight && { firstSight }),
     ...(unproved && { unproved }),
+    ...(known?.carried !== undefined && entry.digests.size === 0 && { carried: known.carried }),
   };
 }
 

@@ -68,8 +68,9 @@ function fileJson(file: OwnFile, linkBase: string | undefined): string {
 const EVIDENCE = '_verbatim-evidence';
 const HELD = '_verbatim-held';
 
-/** Of a file whose evidence is weaker than its page's. */
-export function evidenceOf({ firstSight, unproved }: OwnFile): 'first-sight' | 'none' | undefined {
+/** Of a file whose evidence is not its page's: `first-sight`, `none`, or "as carried by KEY on DATE". */
+export function evidenceOf({ firstSight, carried, unproved }: OwnFile): string | undefined {
+  if (carried !== undefined) return carried;
   if (firstSight === true) return 'first-sight';
   return unproved === true ? 'none' : undefined;
 }

@@ -36,7 +36,12 @@ const PageHeader = Kept.extend({
 });
 /** Of upstream's body are its digest and its length; what follows is what the next page is held to. */
 const LeftHeader = Kept.extend({ left: z.literal(true) });
-const GoneHeader = z.strictObject({ project: z.string(), gone: z.literal(true), serial: Serial });
+const GoneHeader = z.strictObject({
+  project: z.string(),
+  gone: z.literal(true),
+  serial: Serial,
+  released: z.literal(true).optional(),
+});
 const Header = z.union([PageHeader, LeftHeader, GoneHeader]);
 
 type LetGo = NonNullable<PageContent['letGo']>;
@@ -56,7 +61,7 @@ export function pageKind(project: string, mostBytes: number = PAGE_BYTES): ItemK
       const framed = whole && decodeFramed(whole);
       const header = Header.safeParse(framed?.header).data;
       if (framed === undefined || header?.project !== project) return undefined;
-      if ('gone' in header) return { gone: { serial: header.serial } };
+      if ('gone' in header) return { gone: { serial: header.serial, released: header.released } };
       if ('left' in header) return { page: leftOf(header, framed.body) };
       const { sha256, size, etag, serial, seenSerial, ...rest } = header;
       const bytes = await bodyOf(framed.body, size);
@@ -118,8 +123,8 @@ function leftOf(
   };
 }
 
-function encodeGone(project: string, { serial }: PageFloor): Promise<Uint8Array> {
-  const header: z.input<typeof GoneHeader> = { project, gone: true, serial };
+function encodeGone(project: string, { serial, released }: PageFloor): Promise<Uint8Array> {
+  const header: z.input<typeof GoneHeader> = { project, gone: true, serial, released };
   return compress(encodeFramed(header, new Uint8Array()));
 }
 

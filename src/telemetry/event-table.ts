@@ -16,7 +16,7 @@ import {
   SIGHT_RESULTS,
   STALE_STATES,
 } from '../ports/events.ts';
-import { firstSightText, hintsText, leftOutText, outOfReachText } from '../ports/left-out.ts';
+import { byManifestText, firstSightText, hintsText, leftOutText, outOfReachText } from '../ports/left-out.ts';
 import type { Row } from './event-row.ts';
 import { oneOf, statusOf } from './labels.ts';
 import { FLEET } from './rows/fleet-row.ts';
@@ -147,12 +147,13 @@ export const EVENTS: Table = {
     },
     word: 'left-out',
     level: ({ leftOut, outOfReach }) => (leftOut.size === 0 && outOfReach.size === 0 ? 'info' : 'warn'),
-    line: ({ index, project, leftOut, firstSight, outOfReach }) => ({
+    line: ({ index, project, leftOut, firstSight, byManifest, outOfReach }) => ({
       message: [
         leftOut.size === 0
           ? `nothing is left out of the page of ${project}.`
           : `left out of the page of ${project}: ${leftOutText(leftOut)}. ${hintsText(leftOut)}`,
         firstSight === 0 ? [] : `${firstSightText(firstSight)}.`,
+        byManifest === 0 ? [] : `${byManifestText(byManifest)}.`,
         [...outOfReach].map(([host, files]) => `${outOfReachText(host, files)}.`),
       ]
         .flat()
@@ -162,6 +163,7 @@ export const EVENTS: Table = {
         name: project,
         ...Object.fromEntries(leftOut),
         'first-sight': firstSight,
+        ...(byManifest === 0 ? {} : { 'by-manifest': byManifest }),
         'out-of-reach': [...outOfReach.values()].reduce((sum, files) => sum + files, 0),
       },
     }),

@@ -36,6 +36,8 @@ export interface PageCounts {
   readonly leftOut: ReadonlyMap<LeftOutReason, number>;
   /** Files listed on the evidence `first-sight`. */
   readonly firstSight: number;
+  /** Files listed by the digest that a signed manifest names. */
+  readonly byManifest: number;
   /** Files that are listed and cannot be fetched, by host. */
   readonly outOfReach: ReadonlyMap<string, number>;
   /** Projects and versions in quarantine by an operator's word. */
@@ -213,6 +215,16 @@ export function watchPages(registry: Registry, indexOf: Label, read: () => Promi
     aggregator: 'max',
     async collect() {
       for (const { index, firstSight } of await read()) this.set({ index: indexOf(index) }, firstSight);
+    },
+  });
+  new Gauge({
+    name: 'verbatim_carried_digest_files',
+    help: 'Files that the pages in force list by the digest that the signed manifest of a bundle names: upstream states none of them.',
+    labelNames: ['index'],
+    registers: [registry],
+    aggregator: 'max',
+    async collect() {
+      for (const { index, byManifest } of await read()) this.set({ index: indexOf(index) }, byManifest);
     },
   });
   new Gauge({

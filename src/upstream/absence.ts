@@ -89,7 +89,7 @@ export class Absences {
   /** `anew`: for a second look, what was shown before does not count. Throws nothing of its own; the caller's signal ends it. */
   async meaning(saying: Saying, caller: Caller, anew = false): Promise<Meaning> {
     if (!this.#mayMean(saying)) return 'another';
-    return (await this.#isWitnessed(saying.url, caller, anew)) ? 'absent' : 'unwitnessed';
+    return (await this.isWitnessed(saying.url, caller, anew)) ? 'absent' : 'unwitnessed';
   }
 
   #mayMean({ url, status, why, elsewhere, authorized }: Saying): boolean {
@@ -101,7 +101,8 @@ export class Absences {
     return status === 403 && (statuses.includes(status) || isObjectStore(why) || (bareForbidden && isBare(why)));
   }
 
-  async #isWitnessed(url: string, caller: Caller, anew: boolean): Promise<boolean> {
+  /** Whether something of the index is there besides this. */
+  async isWitnessed(url: string, caller: Caller, anew: boolean): Promise<boolean> {
     const scope = this.#scopeOf(url);
     if (scope === undefined) return false;
     const { witnessed, unwitnessed } = this.#limits;

@@ -1,3 +1,4 @@
+import type { Caller } from '../async/caller.ts';
 import { createUpstreamShares, type OnCrowding, type UpstreamShares } from '../async/shares.ts';
 import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
@@ -40,6 +41,8 @@ export interface UpstreamOptions extends DestinationOptions, Reach {
 export interface HttpUpstream extends Upstream {
   /** What its requests queue for. */
   readonly shares: UpstreamShares;
+  /** Whether something of the index is there besides this: then it is not there, and not merely kept from us. `anew`: what was shown before does not count. */
+  isThere(besides: string, caller: Caller, anew: boolean): Promise<boolean>;
   /** Ends every request under way (`unreachable`) and the idle connections. */
   close(): void;
 }
@@ -107,6 +110,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
     shares,
     document,
     download,
+    isThere: (besides, caller, anew) => absences.isWitnessed(besides, caller, anew),
     mayFetch: (url, unproved) => destinations.mayFetch(url, unproved),
     close() {
       closing.abort(new Stopping());

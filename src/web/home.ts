@@ -29,6 +29,7 @@ export interface IndexView {
   readonly leftOut: readonly LeftOutView[];
   /** Files that are believed as they were first seen. */
   readonly firstSight: number;
+  readonly byManifest: number;
   /** Listed, and on hosts where this mirror may not go. */
   readonly outOfReach: number;
   /** "as carried by KEY on DATE", of an index that bundles bring. */
@@ -123,13 +124,16 @@ function indexSection(view: IndexView, { now, judged }: HomeView, root: string):
 <div class="index">${picture}<div>${leftOutText(view)}</div></div>${roles.length === 0 ? '' : trustTable(roles, { now, judged })}</section>`;
 }
 
-function leftOutText({ leftOut, firstSight, outOfReach }: IndexView): Content {
+function leftOutText({ leftOut, firstSight, byManifest, outOfReach }: IndexView): Content {
   const all = [
     ...leftOut.map(
       ({ files, says, why }) =>
         html`<li>${files} ${files === 1 ? 'file' : 'files'} ${says} <span class="soft small">(${why})</span></li>`,
     ),
     ...(firstSight > 0 ? [html`<li>${firstSight} listed without a digest, and believed as first seen</li>`] : []),
+    ...(byManifest > 0
+      ? [html`<li>${byManifest} listed without a digest, and by the one that the signed manifest names</li>`]
+      : []),
     ...(outOfReach > 0 ? [html`<li>${outOfReach} listed on hosts where this mirror may not go</li>`] : []),
   ];
   return all.length === 0

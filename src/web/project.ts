@@ -25,6 +25,8 @@ export interface FileView {
   readonly digests: Readonly<Record<string, string>>;
   /** `none`: its bytes may change, and nobody vouches for them. */
   readonly evidence: 'tuf' | 'index' | 'first-sight' | 'none';
+  /** Its page states no digest, and a signed manifest does: "as carried by KEY on DATE". */
+  readonly carried?: string | undefined;
   readonly held: boolean;
   readonly yanked: string | undefined;
   readonly requiresPython: string | undefined;
@@ -127,6 +129,7 @@ function row({
   uploadTime,
   digests,
   evidence,
+  carried,
   held,
   yanked,
   requiresPython,
@@ -135,7 +138,7 @@ function row({
   published,
 }: FileView): Content {
   const sha256 = digests['sha256'];
-  return html`<tr><th scope="row"><a href="../../${path}">${filename}</a>${sha256 === undefined ? '' : html`<br><small class="soft hash">sha256 ${sha256}</small>`}${yanked === undefined ? '' : html`<br><small>${state('warn', 'taken back')} ${yanked}</small>`}</th><td data-of="Believed by">${BELIEVED[evidence]}. <a href="../../why/${encodeURIComponent(filename)}">Why?</a>${published === undefined || published.result === 'none' ? '' : html`<br><small>${publishedLine(published)}${provenance === undefined ? '' : html` <a href="../../${provenance}">Provenance</a>`}</small>`}<br><small class="soft">${held ? 'held here' : 'not held: fetched when asked for'}</small></td><td data-of="Uploaded">${(uploadTime ?? 'not told').slice(0, 10)}<br><small class="soft">${size === undefined ? '' : bytesText(size)}${requiresPython === undefined ? '' : `, Python ${requiresPython}`}</small></td></tr>`;
+  return html`<tr><th scope="row"><a href="../../${path}">${filename}</a>${sha256 === undefined ? '' : html`<br><small class="soft hash">sha256 ${sha256}</small>`}${yanked === undefined ? '' : html`<br><small>${state('warn', 'taken back')} ${yanked}</small>`}</th><td data-of="Believed by">${carried === undefined ? BELIEVED[evidence] : `the manifest of a bundle, ${carried}`}. <a href="../../why/${encodeURIComponent(filename)}">Why?</a>${published === undefined || published.result === 'none' ? '' : html`<br><small>${publishedLine(published)}${provenance === undefined ? '' : html` <a href="../../${provenance}">Provenance</a>`}</small>`}<br><small class="soft">${held ? 'held here' : 'not held: fetched when asked for'}</small></td><td data-of="Uploaded">${(uploadTime ?? 'not told').slice(0, 10)}<br><small class="soft">${size === undefined ? '' : bytesText(size)}${requiresPython === undefined ? '' : `, Python ${requiresPython}`}</small></td></tr>`;
 }
 
 function pager(at: number, pages: number): Content {

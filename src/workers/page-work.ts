@@ -82,7 +82,12 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
 
 /** An expectation does not survive the way between threads; what it states does. */
 function plain({ known, others }: Undigested): Undigested {
-  const stated = ({ length, digests, firstSight }: KnownFile): KnownFile => ({ length, digests, firstSight });
+  const stated = ({ length, digests, firstSight, carried }: KnownFile): KnownFile => ({
+    length,
+    digests,
+    firstSight,
+    carried,
+  });
   return { known: new Map([...known].map(([filename, file]) => [filename, stated(file)])), others };
 }
 
@@ -90,8 +95,8 @@ function plain({ known, others }: Undigested): Undigested {
 function undigestedIn({ files }: Listing): Undigested {
   const known = new Map<string, KnownFile>();
   let others: Undigested['others'] = 'no-digest';
-  for (const { firstSight, unproved, entry } of files.values()) {
-    if (entry.digests.size > 0) known.set(entry.filename, { digests: entry.digests, firstSight });
+  for (const { firstSight, carried, unproved, entry } of files.values()) {
+    if (entry.digests.size > 0) known.set(entry.filename, { digests: entry.digests, firstSight, carried });
     else if (firstSight === true || unproved === true) others = 'first-sight';
   }
   return { known, others };

@@ -36,6 +36,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/app/control/',
     'src/app/processes/common-handle.ts',
     'src/advisories/',
+    'src/app/provenance/pins-file.ts',
     ...DISK,
   ],
   yaml: ['src/config/'],

@@ -8,6 +8,8 @@ import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
 import {
   GITHUB_CLAIMS,
   GITHUB_PUBLISHER,
+  OTHER_CLAIMS,
+  OTHER_PUBLISHER,
   provenanceOf,
   startSigstore,
   type TestSigstore,
@@ -16,15 +18,6 @@ import { tinyWheel } from '../support/tiny-wheel.ts';
 import { type RunningVerbatim, startVerbatim, verbatim } from '../support/verbatim.ts';
 
 // What provenance decides of what a server serves, judged by a Sigstore of the test's own.
-
-/** Somebody else's repository, in the publisher's own name for it and the certificate's. */
-const OTHER_CLAIMS = {
-  ...GITHUB_CLAIMS,
-  12: 'https://github.com/evil/mill',
-  15: '666',
-  18: 'https://github.com/evil/mill/.github/workflows/release.yml@refs/tags/v1',
-};
-const OTHER_PUBLISHER = { kind: 'GitHub', repository: 'evil/mill', workflow: 'release.yml' };
 
 let folder: string;
 let sigstore: TestSigstore;

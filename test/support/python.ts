@@ -19,17 +19,17 @@ const MOST_MILLISECONDS = 240_000;
  * The `bin` directory of a virtual environment with these packages (`venv('uv', ['uv'])` holds `bin/uv`), made once and
  * shared by every test process; undefined, said aloud, where python3 or its package registry is absent.
  */
-export async function venv(name: string, packages: readonly string[]): Promise<string | undefined> {
+export async function venv(name: string, packages: readonly string[], python = PYTHON): Promise<string | undefined> {
   const identity = createHash('sha256')
-    .update([PYTHON, ...packages].join('\n'))
+    .update([python, ...packages].join('\n'))
     .digest('hex')
     .slice(0, 8);
   const directory = join(CACHE, 'venv', `${name}-${identity}`);
   try {
-    await run(PYTHON, [MAKER, directory, ...packages], { timeout: MOST_MILLISECONDS });
+    await run(python, [MAKER, directory, ...packages], { timeout: MOST_MILLISECONDS });
     return join(directory, 'bin');
   } catch (error) {
-    notice(`${PYTHON} cannot make the environment ${name} (${packages.join(' ')}): ${whyOf(error)}`);
+    notice(`${python} cannot make the environment ${name} (${packages.join(' ')}): ${whyOf(error)}`);
     return undefined;
   }
 }

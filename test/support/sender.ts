@@ -32,6 +32,8 @@ interface Sent {
 export class Sender {
   readonly #keys: readonly SigningKey[];
   readonly #projects = new Map<string, readonly TinyWheel[]>();
+  /** Projects whose pages state no digest. */
+  readonly #bare = new Set<string>();
   readonly #sent: Sent[] = [];
   #at: number;
 
@@ -47,8 +49,15 @@ export class Sender {
 
   /** What a project consists of from now on; nothing: it is gone. */
   put(project: string, ...wheels: readonly TinyWheel[]): void {
+    this.#bare.delete(project);
     if (wheels.length === 0) this.#projects.delete(project);
     else this.#projects.set(project, wheels);
+  }
+
+  /** The same of a project whose page states no digest of anything. */
+  putBare(project: string, ...wheels: readonly TinyWheel[]): void {
+    this.put(project, ...wheels);
+    this.#bare.add(project);
   }
 
   async bundle({ since, header, pieceSize, keys = this.#keys, changes }: Sending = {}): Promise<MadeBundle> {
@@ -82,7 +91,7 @@ export class Sender {
     const contents = new Map<string, Content>();
     for (const project of [...this.#projects.keys()].sort()) {
       const wheels = this.#projects.get(project) ?? [];
-      const page = Buffer.from(jsonPage(project, wheels));
+      const page = Buffer.from(this.#bare.has(project) ? barePage(project, wheels) : jsonPage(project, wheels));
       contents.set(project, {
         kind: 'page',
         project,
@@ -98,6 +107,12 @@ export class Sender {
     }
     return contents;
   }
+}
+
+/** One address for whatever lies there, as of a plain directory. */
+function barePage(project: string, wheels: readonly TinyWheel[]): string {
+  const files = wheels.map(({ filename }) => ({ filename, url: `../../files/${filename}`, hashes: {} }));
+  return JSON.stringify({ meta: { 'api-version': '1.0' }, name: project, files });
 }
 
 function same(a: Content | undefined, b: Content): boolean {

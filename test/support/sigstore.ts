@@ -216,3 +216,12 @@ const chainOf = (...certificates: ArrayBufferView[]) => ({
 export function provenanceOf(publisher: unknown, ...attestations: unknown[]): Uint8Array {
   return Buffer.from(JSON.stringify({ version: 1, attestation_bundles: [{ publisher, attestations }] }));
 }
+
+/** Somebody else's repository, in the publisher's own name for it and the certificate's. */
+export const OTHER_CLAIMS: Claims = {
+  ...GITHUB_CLAIMS,
+  12: 'https://github.com/evil/mill',
+  15: '666',
+  18: 'https://github.com/evil/mill/.github/workflows/release.yml@refs/tags/v1',
+};
+export const OTHER_PUBLISHER = { kind: 'GitHub', repository: 'evil/mill', workflow: 'release.yml' };

@@ -59,6 +59,8 @@ export interface StillIndex {
   readonly downloads: { count: number };
   /** Pages are at hand (the default), or only after a wait. */
   warm: boolean;
+  /** Projects that were here once. */
+  readonly kept: Set<string>;
   /** Thrown by every page and file instead of an answer. */
   refusal: Error | undefined;
   /** Until the returned function is called no download delivers a byte. */
@@ -144,6 +146,8 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
       return { page, life: undefined };
     },
     isAbsent: (project) => still.warm && still.refusal === undefined && !pages.has(project),
+    mayBeKept: (project) => still.kept.has(project),
+    isKept: async (project) => still.kept.has(project),
     async has(project) {
       if (still.refusal !== undefined) throw still.refusal;
       return pages.has(project);
@@ -178,6 +182,7 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
     blobs,
     downloads,
     warm: true,
+    kept: new Set(),
     refusal: undefined,
     pathOf(filename) {
       for (const listing of listings.values()) {

@@ -6,6 +6,7 @@ import { acceptChangeIn } from '../operator/accept-change.ts';
 import { acceptClockIn } from '../operator/accept-clock.ts';
 import { answerIn } from '../operator/answer.ts';
 import { forgetIn } from '../operator/forget.ts';
+import { importPublishersIn } from '../operator/publishers.ts';
 import { quarantineIn } from '../operator/quarantine.ts';
 import { refreshIn } from '../operator/refresh.ts';
 import { pruneStep } from '../pruning/steps.ts';
@@ -19,6 +20,7 @@ import {
   FollowRequest,
   ForgetRequest,
   PruneRequest,
+  PublishersRequest,
   QuarantineRequest,
   RefreshRequest,
   RetainRequest,
@@ -71,6 +73,13 @@ export function createHandle(
             true,
           );
         return accepted;
+      }
+      case 'publishers': {
+        const request = read(PublishersRequest, about);
+        const imported = await importPublishersIn(operator, request);
+        const projects = imported.flatMap(({ project, result }) => (result === 'new' ? [project] : []));
+        if (!request.dryRun) await follow(composition, request.index, projects, false);
+        return imported;
       }
       case 'accept-clock':
         return acceptClockIn(operator, read(AcceptClockRequest, about));

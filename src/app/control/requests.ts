@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BULK_REASONS } from '../../mirror/operator/bulk-reasons.ts';
+import { PinnedProject } from '../provenance/pins-file.ts';
 
 // What may be asked of a server that runs, and what it answers.
 
@@ -104,6 +105,17 @@ export const AcceptedChange = z.object({
 });
 export const AcceptedChanges = z.array(AcceptedChange).readonly();
 
+/** Whom files of these projects are expected from, by another mirror. */
+export const PublishersRequest = z.strictObject({
+  index,
+  projects: z.array(PinnedProject).max(100).readonly(),
+  reason: z.string().min(1).max(1000),
+  dryRun,
+});
+export const ImportedPublishers = z
+  .array(z.object({ project: text, result: z.enum(['new', 'same', 'conflict']), known: text, given: text }))
+  .readonly();
+
 export const AcceptClockRequest = z.strictObject({ index: index.optional(), reason, dryRun });
 export const AcceptedClocks = z.object({
   now: z.number(),
@@ -152,6 +164,8 @@ export type AnswerRequest = z.infer<typeof AnswerRequest>;
 export type Answered = z.infer<typeof Answered>;
 export type AcceptChangeRequest = z.infer<typeof AcceptChangeRequest>;
 export type AcceptedChange = z.infer<typeof AcceptedChange>;
+export type PublishersRequest = z.infer<typeof PublishersRequest>;
+export type ImportedPublishers = z.infer<typeof ImportedPublishers>;
 export type AcceptClockRequest = z.infer<typeof AcceptClockRequest>;
 export type AcceptedClocks = z.infer<typeof AcceptedClocks>;
 export type FollowRequest = z.infer<typeof FollowRequest>;

@@ -45,6 +45,7 @@ const Index = z.object({
   carried: orUndefined(Carried),
   leftOut: counts.transform((all) => new Map([...all].filter(isReason))),
   firstSight: z.number(),
+  byManifest: z.number().default(0),
   // Of an older server nothing is known of it.
   quarantined: z.number().default(0),
   outOfReach: counts,

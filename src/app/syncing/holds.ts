@@ -4,7 +4,7 @@ import type { SyncWords } from '../../config/sync.ts';
 import { type NewHold, type StoredHold, SyncHolds } from '../../disk/bundles/sync-holds.ts';
 import type { Volume } from '../../disk/volume.ts';
 import type { SyncOptions } from '../../sync/sync.ts';
-import { type ContentsPlace, contentsOf, namedBy } from '../pruning/contents.ts';
+import { announcedOf, type ContentsPlace, contentsOf, namedBy } from '../pruning/contents.ts';
 
 export interface HoldPlace extends ContentsPlace {
   readonly volume: Pick<Volume, 'ops' | 'root'>;
@@ -37,11 +37,11 @@ export class Holding {
     return new Holding(place, words, key, await new SyncHolds(place.volume.ops, place.volume.root).begin(key));
   }
 
-  /** The file, its core metadata, its page where that is a file itself, and what was relayed of it. */
+  /** The file, its core metadata, its page where that is a file itself, and what its page announces and was relayed of it. */
   async add({ page, file }: Picked): Promise<void> {
     const { project, believed } = page;
     const all: string[] = believed.source === undefined ? [] : [believed.source.sha256];
-    for await (const sha256 of contentsOf(this.#place, project, file.entry)) all.push(sha256);
+    for await (const sha256 of contentsOf(this.#place, project, file.entry, announcedOf(file.entry))) all.push(sha256);
     await this.#addAll(all, file.entry.size);
   }
 

@@ -76,7 +76,8 @@ export class Overview {
   }
 
   async #index(status: IndexStatus): Promise<IndexView> {
-    const { name, evidence, upstream, lastRefresh, leftOut, firstSight, outOfReach, carried, silent } = status;
+    const { name, evidence, upstream, lastRefresh, leftOut, firstSight, byManifest, outOfReach, carried, silent } =
+      status;
     return {
       name,
       isDefault: name === this.#options.defaultIndex,
@@ -87,6 +88,7 @@ export class Overview {
       roles: await Promise.all(status.roles.map((role) => this.#role(name, role))),
       leftOut: [...leftOut].map(([why, files]) => ({ why, files, says: leftOutSays(why) })),
       firstSight,
+      byManifest,
       outOfReach: [...outOfReach.values()].reduce((sum, files) => sum + files, 0),
       carried: carried?.label,
     };
@@ -111,6 +113,7 @@ function statusSoon(index: PackageIndex, now: Instant): Promise<IndexStatus> {
     roles: [],
     leftOut: new Map(),
     firstSight: 0,
+    byManifest: 0,
     outOfReach: new Map(),
     quarantined: 0,
     silent: true,

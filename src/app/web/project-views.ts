@@ -105,7 +105,7 @@ async function fileView(
   file: OwnFile,
   { provenance: all }: Told,
 ): Promise<FileView> {
-  const { entry, path, firstSight, unproved, unheld } = file;
+  const { entry, path, firstSight, carried, unproved, unheld } = file;
   const { filename, size, uploadTime, digests, yanked, requiresPython, provenance } = entry;
   const version = versionOf(filename, page.project);
   const isTold = provenance !== undefined && version !== undefined && index.unverified !== undefined;
@@ -116,6 +116,7 @@ async function fileView(
     uploadTime,
     digests: Object.fromEntries(digests),
     evidence: unproved === true ? 'none' : firstSight === true ? 'first-sight' : index.evidence,
+    carried,
     held: unheld !== true && (await index.isHeld(page, filename).catch(() => false)),
     yanked: yanked === true ? '' : yanked,
     requiresPython,

@@ -84,8 +84,16 @@ async function opened(candidate: Candidate, page: Listed, name: string, caller: 
   try {
     return await candidate.open(page, name, caller);
   } catch (error) {
-    if (error instanceof Refusal && error.reason === 'unlisted')
-      throw other(`${name} is carried, and the page of ${page.project} does not list it.`);
+    const isUnlisted = error instanceof Refusal && error.reason === 'unlisted';
+    if (isUnlisted && page.leftOut().some((line) => line.name === name && line.why === 'no-digest'))
+      throw new Refusal(
+        'policy',
+        `The page states no digest of ${name}, and this site takes none from a manifest (undigested: withhold).`,
+        {
+          subject: 'file',
+        },
+      );
+    if (isUnlisted) throw other(`${name} is carried, and the page of ${page.project} does not list it.`);
     throw error;
   }
 }

@@ -20,9 +20,9 @@ export interface ContentStore {
 
 const PART = 1024 * 1024;
 
-/** The checked bytes of a blob, in parts that are the reader's own. */
-export async function* partsOf(blob: Blob, caller: Caller): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let start = 0; start < blob.size; start += PART) {
+/** The checked bytes of a blob, from one of them on, in parts that are the reader's own. */
+export async function* partsOf(blob: Blob, caller: Caller, from = 0): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let start = from; start < blob.size; start += PART) {
     const parts: Buffer[] = [];
     await blob.send(
       { start, end: Math.min(start + PART, blob.size) },

@@ -85,24 +85,41 @@ export async function nameOf(chunks: AsyncIterable<Uint8Array>): Promise<Content
   return { sha256: hash.hex(), size };
 }
 
+/** A row, and where its line begins in the table. */
+export interface PlacedRow {
+  readonly row: Entry;
+  /** Bytes. */
+  readonly at: number;
+}
+
 /** Throws Refusal `state` for what is no table. */
 export async function* decodedRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Entry, void, undefined> {
+  for await (const { row } of placedRows(chunks, 0)) yield row;
+}
+
+/** The rows from a place on at which a line begins. Throws Refusal `state` for what is no table. */
+export async function* placedRows(
+  chunks: AsyncIterable<Uint8Array>,
+  start: number,
+): AsyncGenerator<PlacedRow, void, undefined> {
   let rest: Buffer = Buffer.alloc(0);
+  let at = start;
   for await (const chunk of chunks) {
     const bytes = Buffer.concat([rest, chunk]);
     let from = 0;
     for (let end = bytes.indexOf(LINE_END); end !== -1; end = bytes.indexOf(LINE_END, from)) {
-      yield decodeEntry(bytes.subarray(from, end));
+      yield { row: decodeEntry(bytes.subarray(from, end)), at: at + from };
       from = end + 1;
     }
     rest = bytes.subarray(from);
+    at += from;
   }
   if (rest.length > 0)
     throw new Refusal('state', 'What was imported last is damaged here: import it again.', { subject: 'state' });
 }
 
 /** A row that is a document which nobody signed; undefined for any other. */
-export function documentOf(row: Entry): CarriedDocument | undefined {
+export function documentOf({ row, at }: PlacedRow): CarriedDocument | undefined {
   const { kind, project = '', name: filename = '', sha256, size, url, type, serial, confirmed } = row;
   switch (kind) {
     case 'page':
@@ -119,6 +136,7 @@ export function documentOf(row: Entry): CarriedDocument | undefined {
         type,
         serial,
         confirmed: confirmed === undefined ? undefined : parseInstant(confirmed),
+        at,
       };
     default:
       return undefined;

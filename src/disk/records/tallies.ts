@@ -10,6 +10,7 @@ const Entry = z.object({
   /** `REASON=COUNT`, separated by blanks; empty where there is nothing to tell any more. */
   leftOut: z.string(),
   firstSight: z.int().nonnegative(),
+  byManifest: z.int().nonnegative().default(0),
   /** `HOST=COUNT`, likewise. */
   outOfReach: z.string().default(''),
 });
@@ -34,9 +35,10 @@ export function createTallies(records: RecordsDatabase): StoredTallies {
         const leftOut = new Map<LeftOutReason, number>();
         for (const [why, count] of countsOf(data.leftOut)) if (isReason(why)) leftOut.set(why, count);
         const outOfReach = countsOf(data.outOfReach);
-        const { firstSight } = data;
-        if (leftOut.size === 0 && firstSight === 0 && outOfReach.size === 0) pages.delete(data.project);
-        else pages.set(data.project, { leftOut, firstSight, outOfReach });
+        const { firstSight, byManifest } = data;
+        const isNothing = leftOut.size === 0 && firstSight === 0 && byManifest === 0 && outOfReach.size === 0;
+        if (isNothing) pages.delete(data.project);
+        else pages.set(data.project, { leftOut, firstSight, byManifest, outOfReach });
       }
       return pages;
     },
@@ -46,6 +48,7 @@ export function createTallies(records: RecordsDatabase): StoredTallies {
         project,
         leftOut: textOf(tally?.leftOut),
         firstSight: tally?.firstSight ?? 0,
+        byManifest: tally?.byManifest ?? 0,
         outOfReach: textOf(tally?.outOfReach),
       }),
     close: () => lines.close(),

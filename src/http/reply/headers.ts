@@ -1,6 +1,7 @@
 import { strongTag } from '../../bytes/etag.ts';
 import type { Range } from '../../bytes/range.ts';
 import type { EvidenceKind, Life } from '../../mirror/package-index.ts';
+import type { CarriedLabel } from '../../pypi/listing.ts';
 import { JSON_TYPE } from '../../pypi/media-types.ts';
 import { type BodyFacts, VARY, type Variant } from '../../render/page.ts';
 import { LONGEST_RETRY_AFTER, RELAYED_MAX_AGE } from '../limits.ts';
@@ -10,7 +11,7 @@ import type { Answer } from './answers.ts';
 export interface ResponsePolicy {
   readonly name: string;
   /** `none` of an address over several indexes: what it says of itself nobody vouches for. */
-  readonly evidence: EvidenceKind | 'first-sight' | 'removed' | 'none';
+  readonly evidence: EvidenceKind | 'first-sight' | 'removed' | 'none' | CarriedLabel;
   /** True where any web page may read it; never for an index that needs credentials. */
   readonly cors: boolean;
   /** Who may store its answers: anybody on the way, or only the client, where reading needs credentials. */
@@ -33,7 +34,8 @@ function common(
 ): FlatHeaders {
   const headers = ['X-Content-Type-Options', 'nosniff'];
   if (policy === undefined || evidence === undefined) return headers;
-  headers.push('Verbatim-Evidence', evidence);
+  // Whoever named a key may have used other characters than a header may have.
+  headers.push('Verbatim-Evidence', evidence.replace(/[^ -~]/g, '?'));
   if (policy.cors)
     headers.push(
       'Access-Control-Allow-Origin',

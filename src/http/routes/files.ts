@@ -21,16 +21,11 @@ interface Served {
   readonly elsewhere?: Elsewhere | undefined;
 }
 
-const WEAKER = { 'first-sight': new WeakMap(), removed: new WeakMap() } as const satisfies Readonly<
-  Record<string, WeakMap<ResponsePolicy, ResponsePolicy>>
->;
-
-/** The same answers under a weaker evidence: never mistaken for what a page or a signature states today. */
-function weaker(policy: ResponsePolicy, evidence: keyof typeof WEAKER): ResponsePolicy {
-  const policies: WeakMap<ResponsePolicy, ResponsePolicy> = WEAKER[evidence];
-  const known = policies.get(policy) ?? { ...policy, evidence };
-  policies.set(policy, known);
-  return known;
+/** Undefined where it is what a page or a signature states today. */
+function evidenceOf({ removed, firstSight, carried }: FileAnswer): ResponsePolicy['evidence'] | undefined {
+  if (removed) return 'removed';
+  if (firstSight) return 'first-sight';
+  return carried;
 }
 
 /** A stored file found changed before its first byte left is fetched again, once, while the client waits. */
@@ -46,9 +41,9 @@ export async function answerFile(
   file: FileAnswer,
   { isImmutable: isOwnImmutable, wait, elsewhere, onSent }: Served,
 ): Promise<void> {
-  const evidence = file.removed ? 'removed' : file.firstSight ? 'first-sight' : undefined;
-  const policy = evidence === undefined ? of : weaker(of, evidence);
-  // The address of a first sight has no digest of its own, and an operator may let other bytes in under it; what was removed may be refused tomorrow.
+  const evidence = evidenceOf(file);
+  const policy = evidence === undefined ? of : { ...of, evidence };
+  // The address of a first sight, or of what a manifest alone names, has no digest of its own, and an operator may let other bytes in under it; what was removed may be refused tomorrow.
   const isImmutable: IsImmutable = evidence === undefined ? isOwnImmutable : () => false;
   const { head, headers } = exchange;
   const listed = file.sha256;

@@ -60,12 +60,12 @@ export function createWarm(addresses: readonly Address[], onFinish: OnFinish | u
   };
 }
 
-/** At hand of the first that has it: whoever stands before it is known to have none at this instant. */
+/** At hand of the first that has it: whoever stands before it is known to have none at this instant, and to have had none. */
 function warmOf(address: Address, project: string, choice: Choice): Answered<ServedPage> | undefined {
   for (const by of address.membersFor(project)) {
     const found = by.index.warmPage(project, choice);
     if (found !== undefined) return { by, found };
-    if (!by.index.isAbsent(project)) return undefined;
+    if (!by.index.isAbsent(project) || by.index.mayBeKept(project)) return undefined;
   }
   return undefined;
 }

@@ -5,11 +5,12 @@ import type { Blobs } from '../../ports/blobs.ts';
 import type { CarriedDocument } from '../../ports/carried.ts';
 import { decodeList } from '../../pypi/decode.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
+import type { KnownFile } from '../../pypi/relink.ts';
 import { type Believed, makeBelieved, type Observation, type Source } from '../believed.ts';
 import type { Evidence, EvidenceFacts, EvidenceStatus, KnownDigests, Life, Stands, Vouched } from '../evidence.ts';
 import { LIMITS } from '../limits.ts';
 import { expectedOf, type LoadedGeneration } from './generation.ts';
-import { carriedStatus } from './status.ts';
+import { carriedStatus, labelOf } from './status.ts';
 import type { CarriedTime } from './time.ts';
 
 /** What a belief in a carried document rests on: the generation that lists it. */
@@ -17,6 +18,8 @@ export interface CarriedProof {
   readonly generation: LoadedGeneration;
   /** Undefined where it lists none. */
   readonly document: CarriedDocument | undefined;
+  /** True where it rests on what the manifest says of files, too: then it holds for this generation alone. */
+  readonly withFiles?: true;
 }
 
 export interface CarriedEvidenceOptions {
@@ -30,6 +33,8 @@ export interface CarriedEvidenceOptions {
   readonly base: string;
   /** True where a path `aa/bb/rest` is the file's BLAKE2b-256: then it must hold too. */
   readonly contentAddressed: boolean;
+  /** `withhold`: what a page states no digest of is not served, whatever a manifest says. */
+  readonly undigested: 'first-sight' | 'withhold';
 }
 
 const LIST = '';
@@ -73,7 +78,8 @@ export class CarriedEvidence implements Evidence<CarriedProof> {
     const { name, proof } = believed;
     if (proof.generation === generation) return { standing: 'fresh', believed };
     const document = name === LIST ? generation.list : generation.page(name);
-    if (document === undefined || !isSame(document, proof.document)) return { standing: 'expired', believed };
+    if (proof.withFiles === true || document === undefined || !isSame(document, proof.document))
+      return { standing: 'expired', believed };
     return { standing: 'fresh', believed: this.#under(believed, { generation, document }) };
   }
 
@@ -88,9 +94,16 @@ export class CarriedEvidence implements Evidence<CarriedProof> {
     return false;
   }
 
-  /** Nobody else states any. */
-  async digests(believed: Believed<CarriedProof>): Promise<KnownDigests<CarriedProof>> {
-    return { known: new Map(), believed };
+  /** What the manifest names them by, which is worth as much as the page that it names: nothing else speaks for either. */
+  async digests(believed: Believed<CarriedProof>, filenames: readonly string[]): Promise<KnownDigests<CarriedProof>> {
+    const { generation, document } = believed.proof;
+    const known = new Map<string, KnownFile>();
+    if (document === undefined || this.#options.undigested === 'withhold') return { known, believed };
+    const carried = labelOf(generation.record);
+    const wanted = new Set(filenames);
+    for await (const { filename, sha256, size: length } of generation.files(document))
+      if (wanted.has(filename)) known.set(filename, { length, digests: new Map([['sha256', sha256]]), carried });
+    return { known, believed: this.#under(believed, { ...believed.proof, withFiles: true }) };
   }
 
   async voucher(_: unknown, { content, entry }: OwnFile, filename: string): Promise<Vouched | undefined> {

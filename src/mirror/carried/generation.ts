@@ -1,28 +1,36 @@
 import { type Expected, makeExpected } from '../../bytes/expected.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { CarriedDocument, CarriedGeneration, ContentName, ReadTable } from '../../ports/carried.ts';
+import type {
+  CarriedDocument,
+  CarriedFile,
+  CarriedGeneration,
+  CarriedTables,
+  ContentName,
+} from '../../ports/carried.ts';
 
 /** Documents of one generation: an index of more cannot be carried to a machine of this kind. */
 const MOST_DOCUMENTS = 2_000_000;
 
-/** The documents of one import, by what they are of. Its files are those of its pages. */
+/** The documents of one import, by what they are of. Its files are those of its pages, and are read from its table when they are asked for. */
 export class LoadedGeneration {
   readonly record: CarriedGeneration;
   readonly #pages = new Map<string, CarriedDocument>();
   /** By file name. */
   readonly #signatures = new Map<string, CarriedDocument>();
   readonly #provenances = new Map<string, CarriedDocument>();
+  readonly #tables: Pick<CarriedTables, 'files'>;
   #list: CarriedDocument | undefined;
 
-  private constructor(record: CarriedGeneration) {
+  private constructor(record: CarriedGeneration, tables: CarriedTables) {
     this.record = record;
+    this.#tables = tables;
   }
 
   /** Throws Refusal `state` where its table cannot be believed. */
-  static async load(record: CarriedGeneration, read: ReadTable): Promise<LoadedGeneration> {
-    const loaded = new LoadedGeneration(record);
+  static async load(record: CarriedGeneration, tables: CarriedTables): Promise<LoadedGeneration> {
+    const loaded = new LoadedGeneration(record, tables);
     let count = 0;
-    for await (const document of read(record.table)) {
+    for await (const document of tables.documents(record.table)) {
       if (++count > MOST_DOCUMENTS)
         throw new Refusal('limit', `A bundle carries at most ${MOST_DOCUMENTS} pages and documents of files.`, {
           subject: 'state',
@@ -38,6 +46,11 @@ export class LoadedGeneration {
 
   page(project: string): CarriedDocument | undefined {
     return this.#pages.get(project);
+  }
+
+  /** The files of a page, as the manifest names them. Throws Refusal `state`. */
+  files(page: CarriedDocument): AsyncIterable<CarriedFile> {
+    return this.#tables.files(this.record.table, page);
   }
 
   get list(): CarriedDocument | undefined {

@@ -1,5 +1,5 @@
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Carried, ReadTable } from '../../ports/carried.ts';
+import type { Carried, CarriedTables } from '../../ports/carried.ts';
 import { EvidencedIndex, type RunningIndex } from '../create-index.ts';
 import { type IndexOptions, type IndexParts, partsOf } from '../index-parts.ts';
 import type { Candidate, CarriedIndex } from '../package-index.ts';
@@ -7,29 +7,31 @@ import { Documents } from '../unsigned/documents.ts';
 import { unwritten } from '../unwritten-pins.ts';
 import { CarriedEvidence } from './evidence.ts';
 import { LoadedGeneration } from './generation.ts';
+import { CarriedSights } from './sights.ts';
 import type { CarriedTime } from './time.ts';
 import { carriedUpstream } from './upstream.ts';
 
 /** Everything an index that signs nothing, and arrives by import, is made of. */
 export interface CarriedIndexOptions extends Omit<IndexOptions, 'upstream' | 'clock' | 'offline'> {
   readonly time: CarriedTime;
-  readonly readTable: ReadTable;
+  readonly tables: CarriedTables;
   /** What links are relative to where a manifest does not say. */
   readonly base: string;
   readonly contentAddressed: boolean;
+  readonly undigested: 'first-sight' | 'withhold';
 }
 
 type CarriedParts = CarriedIndexOptions & IndexParts;
 
 /** An index whose pages a signed manifest lists. */
 export async function createCarriedIndex(options: CarriedIndexOptions): Promise<RunningIndex> {
-  const { time, readTable, base, blobs } = options;
+  const { time, tables, base, blobs } = options;
   let broken: Refusal | undefined;
   const load = async (): Promise<LoadedGeneration | undefined> => {
     broken = undefined;
     const last = newest(time.carried);
     try {
-      return last && (await LoadedGeneration.load(last, readTable));
+      return last && (await LoadedGeneration.load(last, tables));
     } catch (error) {
       // It refuses for that reason until the bundle is imported again.
       if (!(error instanceof Refusal)) throw error;
@@ -43,7 +45,10 @@ export async function createCarriedIndex(options: CarriedIndexOptions): Promise<
   const parts: CarriedParts = partsOf({ ...options, upstream, clock: time, offline: true });
   const carried: CarriedIndex = {
     async take(taking) {
-      await taking.look(candidateOf(parts, await LoadedGeneration.load(taking.generation, readTable)));
+      const candidate = candidateOf(parts, await LoadedGeneration.load(taking.generation, tables));
+      const sights = new CarriedSights(candidate);
+      await taking.look(sights.candidate);
+      await sights.pin(parts);
     },
     async adopt() {
       await time.reload();

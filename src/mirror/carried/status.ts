@@ -1,5 +1,6 @@
 import { dateText, type Instant } from '../../bytes/instant.ts';
-import { inForce } from '../../ports/carried.ts';
+import { type CarriedGeneration, inForce } from '../../ports/carried.ts';
+import type { CarriedLabel } from '../../pypi/listing.ts';
 import type { CarriedTime } from './time.ts';
 
 /** What was imported last, and how old it is; for people and programs. */
@@ -21,9 +22,13 @@ export interface CarriedStatus {
 export function carriedStatus(time: CarriedTime, earliestExpiry?: Instant): CarriedStatus | undefined {
   const { carried } = time;
   if (carried === undefined) return undefined;
-  const { number, key, stateAt, importedAt } = inForce(carried);
+  const generation = inForce(carried);
+  const { number, stateAt, importedAt } = generation;
   const { reference, age, most } = time.age(earliestExpiry) ?? {};
+  return { label: labelOf(generation), number, stateAt, importedAt, reference, age, most };
+}
+
+export function labelOf({ key, stateAt }: CarriedGeneration): CarriedLabel {
   const who = key === undefined ? 'a bundle that nobody signed' : key.name;
-  const label = `as carried by ${who} on ${dateText(stateAt)}`;
-  return { label, number, stateAt, importedAt, reference, age, most };
+  return `as carried by ${who} on ${dateText(stateAt)}`;
 }

@@ -1,4 +1,5 @@
 import type { Blob } from '../../ports/blob.ts';
+import type { CarriedLabel } from '../../pypi/listing.ts';
 
 interface Parts {
   readonly filename: string;
@@ -7,6 +8,7 @@ interface Parts {
   readonly sha256: string | undefined;
   readonly stored: boolean;
   readonly firstSight?: boolean | undefined;
+  readonly carried?: CarriedLabel | undefined;
   readonly removed?: boolean | undefined;
   readonly open: () => Promise<Blob>;
 }
@@ -56,6 +58,11 @@ export class FileAnswer {
   /** Nobody but this mirror states what it is: it is, or is held to, what it was when it was first seen here. */
   get firstSight(): boolean {
     return this.#parts.firstSight === true;
+  }
+
+  /** Upstream states no digest of it, and a signed manifest does. */
+  get carried(): CarriedLabel | undefined {
+    return this.#parts.carried;
   }
 
   /** Upstream lists it no more; its bytes are what was proved when it did. */

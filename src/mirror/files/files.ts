@@ -52,10 +52,6 @@ const GONE: ReadonlySet<Reason> = new Set(['forbidden', 'mix-and-match']);
 const REREAD_AFTER = 30;
 const MOST_REREAD = 10_000;
 
-function isUnknown({ expected }: WantedFile): boolean {
-  return expected.digests.size === 0;
-}
-
 /** The files of an index: an address leads to a believed page, that to an expectation, and that to proved bytes. */
 export class Files<P> {
   readonly #options: FilesOptions<P>;
@@ -161,7 +157,7 @@ export class Files<P> {
 
   async #answer(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<FileAnswer> {
     const wanted = await this.#wanted(page, file, caller);
-    return this.#answerWith(wanted, { project: page.project, firstSight: file.firstSight === true }, async () =>
+    return this.#answerWith(wanted, { ...file, project: page.project }, async () =>
       this.#blob(page, file, await this.#seen(page, file, caller, wanted), caller, { sent: true }),
     );
   }
@@ -182,7 +178,7 @@ export class Files<P> {
   async #seen(page: BelievedPage<P>, file: OwnFile, caller: Caller, known?: WantedFile): Promise<WantedFile> {
     const wanted = known ?? (await this.#wanted(page, file, caller));
     const { firstSights } = this.#options;
-    if (!isUnknown(wanted) || firstSights === undefined || file.firstSight !== true) return wanted;
+    if (wanted.expected.digests.size > 0 || firstSights === undefined || file.firstSight !== true) return wanted;
     const see = (at: WantedFile) => this.#told(file, () => firstSights.see(page.project, file, at, caller), caller);
     const { expected } = await this.#followed(page, file, caller, { wanted, work: see });
     return { ...wanted, expected };
@@ -208,7 +204,7 @@ export class Files<P> {
   /** Counted as served once, however often it is opened. */
   async #answerWith(
     wanted: Wanted,
-    { project, firstSight = false }: { readonly project?: string; readonly firstSight?: boolean },
+    { project, firstSight, carried }: Pick<OwnFile, 'firstSight' | 'carried'> & { readonly project?: string },
     fetch: () => Promise<Blob>,
   ): Promise<FileAnswer> {
     const { blobs, reports } = this.#options;
@@ -223,10 +219,15 @@ export class Files<P> {
       sha256: expected.digests.get('sha256'),
       stored,
       firstSight,
+      carried,
       async open() {
         const blob = await fetch();
         if (!isCounted)
-          reports.served(firstSight ? 'first-sight' : subject, stored ? 'disk' : 'upstream', secondsSince(asked));
+          reports.served(
+            firstSight === true ? 'first-sight' : subject,
+            stored ? 'disk' : 'upstream',
+            secondsSince(asked),
+          );
         isCounted = true;
         return blob;
       },

@@ -28,7 +28,7 @@ export interface FirstSightsOptions extends FirstSightRules {
   readonly index: string;
   readonly upstream: Pick<Upstream, 'download'>;
   readonly blobs: Pick<Blobs, 'sight'>;
-  readonly pins: SightPins;
+  readonly pins: Pick<SightPins, 'of' | 'see'>;
   readonly clock: Clock;
   readonly emit: Emit;
   /** A file of this project was pinned, which its page does not say yet. */

@@ -125,23 +125,30 @@ export async function serialAct({ state }: Place, project: string, text: string)
         if (was === undefined) return undefined;
         const { page } = was.value;
         return page === undefined
-          ? { gone: { serial } }
+          ? { gone: { ...was.value.gone, serial } }
           : { page: { ...page, serial, seenSerial: serial, etag: undefined } };
       });
     },
   };
 }
 
+/** The project is gone by the operator's word, and its name free: where several indexes are behind one address, the next one may have it. */
 async function projectGoneAct({ state }: Place, project: string): Promise<Act> {
-  await pageOf(state, project);
+  const known = (await state.page(project).read())?.value;
+  const wasSeen = known !== undefined || ((await state.pins(project).read())?.value.size ?? 0) > 0;
+  if (!wasSeen || known?.gone?.released === true) throw noPage(project);
+  const isListed = known?.page !== undefined;
   return {
     project,
     file: undefined,
-    what: 'the disappearance of the project',
-    before: 'listed',
+    what: isListed ? 'the disappearance of the project' : 'that its name is free',
+    before: isListed ? 'listed' : 'kept for this index',
     after: 'gone',
     async carryOut() {
-      await state.page(project).change((was) => was?.value.page && { gone: { serial: was.value.page.serial } });
+      await state.page(project).change((was) => {
+        const { serial } = was?.value.page ?? was?.value.gone ?? { serial: undefined };
+        return { gone: { serial, released: true } };
+      });
     },
   };
 }

@@ -28,6 +28,8 @@ export interface KeptDocumentsOptions<P, V> {
   readonly staysInUse?: boolean | undefined;
   /** What a client is told of a document that there is not, and for how long that may be kept. */
   readonly absent: (name: string, seconds: number) => Refusal;
+  /** Whether the name of a document that there is not is kept for it; left out where no name is. Must not reject. */
+  readonly isKept?: ((name: string) => Promise<boolean>) | undefined;
   /** True where even what was never had is not asked for again right after a failure. */
   readonly backOffCold?: boolean | undefined;
 }

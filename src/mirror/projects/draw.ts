@@ -156,7 +156,12 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     const { leftOut, places } = note;
     const status = note.hidden ? readJudged(believed.name, found.note)?.projectStatus?.status : undefined;
     if (status === 'quarantined') await quarantines?.see(believed.name);
-    tallies.put(believed.name, { leftOut, firstSight: 0, outOfReach: strangeHosts.look(believed.name, places) });
+    tallies.put(believed.name, {
+      leftOut,
+      firstSight: 0,
+      byManifest: 0,
+      outOfReach: strangeHosts.look(believed.name, places),
+    });
     const page = found.page.at(source.serial);
     const view = { page, whole: undefined };
     return { believed, view, settled: true, until: undefined, policy: version, pins, weight: leanWeight(page, source) };
@@ -228,12 +233,12 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
   }
 
   /**
-   * What has no digest on the page has that of its pin. Whatever has none is believed at first sight where the operator lets
+   * What has no digest on the page has that of its evidence, or else of its pin. Whatever has none is believed at first sight where the operator lets
    * it, unless the page states no digest of anything, and its project once did: what was taken away is not made good so.
    */
-  async #undigested(project: string, signed: Undigested['known'], { digested }: Digestless): Promise<Undigested> {
+  async #undigested(project: string, stated: Undigested['known'], { digested }: Digestless): Promise<Undigested> {
     const { evidence, pins, undigested } = this.#options;
-    if (evidence.kind === 'tuf' || !this.#options.remembers) return { known: signed, others: 'no-digest' };
+    if (evidence.kind === 'tuf' || !this.#options.remembers) return { known: stated, others: 'no-digest' };
     const known = new Map<string, KnownFile>();
     let hadDigests = false;
     for (const [filename, { digests, firstSight }] of await pins.of(project)) {
@@ -241,6 +246,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
       if (firstSight !== true) known.set(filename, { digests });
       else if (undigested === 'first-sight') known.set(filename, { digests, firstSight });
     }
+    for (const [filename, file] of stated) known.set(filename, file);
     if (digested === 0 && hadDigests) return { known, others: 'lost-digest' };
     return { known, others: undigested === 'first-sight' ? 'first-sight' : 'no-digest' };
   }

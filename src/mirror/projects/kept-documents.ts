@@ -60,7 +60,7 @@ export class KeptDocuments<P, V> {
   }
 
   /** What memory says of names. */
-  get remembered(): Pick<Remembered<P, V>, 'get' | 'isAbsent' | 'isGone'> {
+  get remembered(): Pick<Remembered<P, V>, 'get' | 'isAbsent' | 'isGone' | 'isKept'> {
     return this.#remembered;
   }
 
@@ -264,7 +264,7 @@ export class KeptDocuments<P, V> {
   async #believe(name: string, believed: Believed<P>, kept: Kept<P, V> | undefined, caller: Caller) {
     const { drawer } = this.#options;
     if (believed.source === undefined) {
-      this.#remembered.gone(name, believed);
+      this.#remembered.gone(name, believed, (await this.#options.isKept?.(name)) === true);
       await drawer.gone(believed);
       return undefined;
     }

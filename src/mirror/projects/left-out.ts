@@ -8,7 +8,7 @@ const MOST_PROJECTS = 100_000;
 /** Hosts whose files are counted one by one in the sum of all pages. */
 const MOST_HOSTS = 100;
 
-const NOTHING: PageTally = { leftOut: new Map(), firstSight: 0, outOfReach: new Map() };
+const NOTHING: PageTally = { leftOut: new Map(), firstSight: 0, byManifest: 0, outOfReach: new Map() };
 
 interface PageTalliesOptions {
   readonly index: string;
@@ -21,6 +21,8 @@ export interface TallyTotals {
   readonly leftOut: ReadonlyMap<LeftOutReason, number>;
   /** Files listed on the evidence `first-sight`. */
   readonly firstSight: number;
+  /** Files listed by the digest that a signed manifest names. */
+  readonly byManifest: number;
   /** Files that are listed and cannot be fetched, by host; the hosts with the most. */
   readonly outOfReach: ReadonlyMap<string, number>;
 }
@@ -54,13 +56,15 @@ export class PageTallies {
     const leftOut = new Map<LeftOutReason, number>();
     const hosts = new Map<string, number>();
     let firstSight = 0;
+    let byManifest = 0;
     for (const tally of this.#pages.values()) {
       firstSight += tally.firstSight;
+      byManifest += tally.byManifest;
       addUp(leftOut, tally.leftOut);
       addUp(hosts, tally.outOfReach);
     }
     const most = [...hosts].sort(([, a], [, b]) => b - a).slice(0, MOST_HOSTS);
-    return { leftOut, firstSight, outOfReach: new Map(most) };
+    return { leftOut, firstSight, byManifest, outOfReach: new Map(most) };
   }
 
   #loaded(): Promise<void> {
@@ -88,7 +92,12 @@ export class PageTallies {
 }
 
 function isSame(a: PageTally = NOTHING, b: PageTally = NOTHING): boolean {
-  return a.firstSight === b.firstSight && areSame(a.leftOut, b.leftOut) && areSame(a.outOfReach, b.outOfReach);
+  return (
+    a.firstSight === b.firstSight &&
+    a.byManifest === b.byManifest &&
+    areSame(a.leftOut, b.leftOut) &&
+    areSame(a.outOfReach, b.outOfReach)
+  );
 }
 
 function areSame<K>(one: ReadonlyMap<K, number>, other: ReadonlyMap<K, number>): boolean {
@@ -106,6 +115,10 @@ export function tallyOf({ listing, withheld, hidden }: Enforced, outOfReach: Pag
   for (const { reason } of withheld.values()) add(leftOutWhy(reason), 1);
   if (hidden === true && listing.files.size > 0) add('policy', listing.files.size);
   let firstSight = 0;
-  for (const file of listing.files.values()) if (file.firstSight === true) firstSight++;
-  return { leftOut, firstSight, outOfReach };
+  let byManifest = 0;
+  for (const file of listing.files.values()) {
+    if (file.firstSight === true) firstSight++;
+    if (file.carried !== undefined) byManifest++;
+  }
+  return { leftOut, firstSight, byManifest, outOfReach };
 }

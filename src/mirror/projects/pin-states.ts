@@ -27,10 +27,15 @@ interface FirstSeen {
   /** The last time that its page was seen without it. */
   readonly absent: Instant | undefined;
   readonly joined: boolean;
+  /** By whose word, where its page states no digest of it and a signed manifest does. */
+  readonly carried?: JudgedFile['carried'];
 }
 
 /** The pin of a file name that had none. */
-export function firstPin(entry: Entry, { final, fetch }: Observation, { now, absent, joined }: FirstSeen): Pin {
+export function firstPin(entry: Entry, { final, fetch }: Observation, first: FirstSeen): Pin {
+  const { now, absent, joined, carried } = first;
+  const sha256 = carried === undefined ? undefined : entry.digests.get('sha256');
+  if (sha256 !== undefined) return sightPin(sha256, now);
   const core = coreMetadataOf(entry);
   const { digests, uploadTime } = entry;
   return {
@@ -44,7 +49,7 @@ export function firstPin(entry: Entry, { final, fetch }: Observation, { now, abs
   };
 }
 
-/** The pin of a file that nobody states a digest of, once it was looked into: confirmed, as nobody will say more of it. */
+/** The pin of a file whose page states no digest of it, once it was looked into or a signed manifest named it: confirmed, as nobody will say more of it. */
 export function sightPin(sha256: string, seen: Instant): Pin {
   return { digests: new Map([['sha256', sha256]]), seen, proved: true, firstSight: true };
 }

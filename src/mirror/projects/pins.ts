@@ -223,7 +223,7 @@ export class ProjectPins {
     const releases = confirmedReleases(listing.name, known);
     const absent = seenWithout(known, this.#removals.last(listing.name), observation);
     let looked = 0;
-    for (const { entry } of listing.files.values()) {
+    for (const { entry, carried } of listing.files.values()) {
       if (++looked % FILES_A_TURN === 0) await yieldToEventLoop();
       const { filename, digests } = entry;
       const pin = known.get(filename);
@@ -231,7 +231,7 @@ export class ProjectPins {
       if (digests.size === 0 || isVariants(filename)) continue;
       if (pin === undefined) {
         const joined = releases.has(versionOf(filename, listing.name));
-        news.set(filename, firstPin(entry, observation, { now, absent, joined }));
+        news.set(filename, firstPin(entry, observation, { now, absent, joined, carried }));
         continue;
       }
       if (contradicts(pin, entry)) {

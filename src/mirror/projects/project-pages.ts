@@ -50,6 +50,8 @@ export interface ProjectPagesOptions<P> {
   readonly memory: number;
   readonly undigested: 'first-sight' | 'withhold';
   readonly remembers: boolean;
+  /** Whether the name of a project that the index does not have is kept for it. Must not reject. */
+  readonly isKept: (project: string) => Promise<boolean>;
 }
 
 /** A page as it is sent. `how`: where the answer came from. `standsIn`: upstream's own could not be had. */
@@ -159,6 +161,11 @@ export class ProjectPages<P> {
   /** Whether upstream said a short while ago that there is none. */
   isAbsent(project: string): boolean {
     return this.#documents.remembered.isAbsent(project);
+  }
+
+  /** Whether the name is kept for a project that there is not; undefined where memory does not know. */
+  isKept(project: string): boolean | undefined {
+    return this.#documents.remembered.isKept(project);
   }
 
   /** The page as upstream has it now, whatever its tag says: something that this one says is gone. Throws Refusal. */

@@ -43,6 +43,8 @@ interface Absence<P> {
   readonly at: Instant;
   /** There was one before. */
   readonly wasThere: boolean;
+  /** The name is kept for it: by what is stored there was one once, and nobody has said that the name is free. */
+  readonly isKept: boolean;
 }
 
 interface Large<P, V> {
@@ -133,12 +135,12 @@ export class Remembered<P, V> {
   }
 
   /** There is no such document: what is remembered of one is forgotten. */
-  gone(name: string, believed: Believed<P>): void {
+  gone(name: string, believed: Believed<P>, isKept: boolean): void {
     const wasThere = this.get(name) !== undefined || this.#absences.get(name)?.wasThere === true;
     this.#whole.delete(name);
     this.#lean.delete(name);
     if (this.#large.name === name) this.#large.kept = undefined;
-    this.#absences.set(name, { believed, at: this.#options.clock.now(), wasThere }, BYTES_OF_AN_ABSENCE);
+    this.#absences.set(name, { believed, at: this.#options.clock.now(), wasThere, isKept }, BYTES_OF_AN_ABSENCE);
   }
 
   /** Nothing is remembered of it any more. */
@@ -155,6 +157,11 @@ export class Remembered<P, V> {
     const absence = this.#absences.get(name);
     if (absence === undefined || !isRecent(absence.at, this.absentFor(name), this.#options.clock.now())) return false;
     return this.#options.evidence.standing(absence.believed).standing === 'fresh';
+  }
+
+  /** Whether the name of one that there is not is kept for it; undefined where that is not remembered. */
+  isKept(name: string): boolean | undefined {
+    return this.#absences.get(name)?.isKept;
   }
 
   /** Upstream's last word was that there is none, however long ago. */

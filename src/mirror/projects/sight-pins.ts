@@ -10,6 +10,8 @@ export interface SightPins {
    * `limit` where no more are remembered.
    */
   see(project: string, filename: string, sha256: string): Promise<Pin>;
+  /** The same of files that a signed manifest names, by name; a pin that is there stays. */
+  seeAll(project: string, sha256s: ReadonlyMap<string, string>): Promise<void>;
 }
 
 export function createSightPins({ pins, clock }: { readonly pins: Pins; readonly clock: Clock }): SightPins {
@@ -18,6 +20,10 @@ export function createSightPins({ pins, clock }: { readonly pins: Pins; readonly
     async see(project, filename, sha256) {
       const pin = sightPin(sha256, clock.now());
       return (await pins.add(project, new Map([[filename, pin]]))).get(filename) ?? pin;
+    },
+    async seeAll(project, sha256s) {
+      const now = clock.now();
+      await pins.add(project, new Map([...sha256s].map(([filename, sha256]) => [filename, sightPin(sha256, now)])));
     },
   };
 }

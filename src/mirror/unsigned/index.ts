@@ -1,3 +1,4 @@
+import type { Caller } from '../../async/caller.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import type { RelayedPlace } from '../../ports/blobs.ts';
 import type { CommonPages } from '../../ports/common-pages.ts';
@@ -22,6 +23,8 @@ export interface UnsignedIndexOptions extends IndexOptions, Lifetimes {
   /** Base URLs of the index, best guess first. */
   readonly bases: readonly [string, ...string[]];
   /** The address of one page with the files of all projects: the only place there is, or a guess where pages are nowhere else. */
+  /** Whether something of the index is there besides a page that is not; given where others answer for what it does not have. */
+  readonly isThere?: ((page: string, caller: Caller, anew: boolean) => Promise<boolean>) | undefined;
   readonly flat: { readonly url: string; readonly only: boolean } | undefined;
   readonly store: PageStore;
   readonly lists: ListStore;
@@ -57,7 +60,7 @@ export function createUnsignedIndex(options: UnsignedIndexOptions): RunningIndex
   const adoption = common && new Adoption({ ...parts, common, store: own });
   const refresh = new PageRefresh({ ...parts, places, store });
   const evidence = new UnsignedEvidence({ ...parts, places, store, refresh, adoption });
-  return new EvidencedIndex(parts, evidence, {
+  return new EvidencedIndex({ ...parts, floors: store }, evidence, {
     introduce: parts.offline ? undefined : (caller) => places.atStart(caller),
     unverified: (pages) =>
       new Documents({

@@ -29,6 +29,11 @@ interface SimplePlacesOptions {
   /** Base URLs of the index, best guess first; one where the address tells. */
   readonly bases: readonly [string, ...string[]];
   readonly work: Pick<PageWork, 'compare'>;
+  /**
+   * Whether something of the index is there besides this page: asked where others answer for what this index does not have, for one that has lost its way
+   * says 404 to everything. Absent where nobody does: upstream's 404 is then its word.
+   */
+  readonly isThere?: ((page: string, caller: Caller, anew: boolean) => Promise<boolean>) | undefined;
   /** The address itself as one page with the files of all projects, where it may be that. */
   readonly flat?: FlatGuess | undefined;
 }
@@ -62,6 +67,19 @@ export class SimplePlaces implements PagePlaces {
   }
 
   async page(
+    project: string,
+    how: How & { readonly known?: string | undefined },
+    caller: Caller,
+  ): Promise<DocumentAnswer> {
+    const answer = await this.#page(project, how, caller);
+    const { isThere } = this.#options;
+    if (answer.kind !== 'absent' || isThere === undefined) return answer;
+    for (const base of this.#bases(how.known))
+      if (await isThere(`${base}${project}/`, caller, how.fresh)) return answer;
+    throw nothingThere(project);
+  }
+
+  async #page(
     project: string,
     how: How & { readonly known?: string | undefined },
     caller: Caller,
@@ -127,4 +145,12 @@ export class SimplePlaces implements PagePlaces {
     const last = bases.filter((base) => known?.startsWith(base) === true).sort((a, b) => b.length - a.length)[0];
     return last === undefined ? bases : [last, ...bases.filter((base) => base !== last)];
   }
+}
+
+function nothingThere(project: string): Refusal {
+  return new Refusal(
+    'unreachable',
+    `The index says that it has no project ${project}, and nothing else of it is there either, so it may have lost its way, and no other index is asked. Where it has a project in any case, name it: absent: { known: NAME }.`,
+    { subject: 'page', transient: true },
+  );
 }

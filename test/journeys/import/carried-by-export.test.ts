@@ -73,3 +73,51 @@ it('a bundle, and an increment in pieces, arrive as they were sent', async () =>
     await inside.close();
   }
 });
+
+it('a file whose page states no digest is carried by the one that was pinned outside, and the address is the same inside', async () => {
+  const plain = await startFakePypi();
+  try {
+    const bare = tinyWheel('bare');
+    plain.contents.set(`plain/${bare.filename}`, bare.bytes);
+    plain.upload('bare', bare, { url: `${plain.files.url}plain/${bare.filename}`, hashes: {} });
+    plain.drop('bare', bare.filename, 'size');
+    plain.drop('bare', bare.filename, 'core-metadata');
+    const own = ['--upstream', `${plain.url}simple/`, '--file-host', `127.0.0.1:${plain.files.port}`];
+    const data = join(folder, 'plain');
+    const outside = await startVerbatim(own, data);
+    const address = `../files/bare/first-sight/${bare.filename}`;
+    const first = await fetch(new URL(address, outside.simple));
+    expect([first.status, first.headers.get('verbatim-evidence')]).toEqual([200, 'first-sight']);
+    await first.arrayBuffer();
+    await outside.close();
+    const made = await verbatim(
+      'export',
+      join(folder, 'bare.tar'),
+      '--key',
+      join(folder, 'key'),
+      ...own,
+      '--data',
+      data,
+    );
+    expect([made.code, made.stderr]).toEqual([0, '']);
+    const config = join(folder, 'inside-bare.yaml');
+    await writeFile(
+      config,
+      `data: ${join(folder, 'inside-bare')}\nindexes:\n  main:\n    evidence: index\n    import:\n      keys: [{ name: outside, ed25519_file: ${join(folder, 'key.pub')} }]\n`,
+    );
+    const taken = await verbatim('import', join(folder, 'bare.tar'), '--config', config);
+    expect([taken.code, taken.stderr]).toEqual([0, '']);
+    const inside = await startVerbatim(['--config', config], join(folder, 'inside-bare'));
+    try {
+      const answer = await fetch(new URL(address, inside.simple));
+      expect(answer.headers.get('verbatim-evidence')).toMatch(/^as carried by outside on /);
+      expect(Buffer.from(await answer.arrayBuffer())).toEqual(Buffer.from(bare.bytes));
+      const status = await verbatim('status', '--config', config);
+      expect(status.stdout).toMatch(/as carried by outside on .*: 1 file without a digest is listed by the one that a/);
+    } finally {
+      await inside.close();
+    }
+  } finally {
+    await plain.close();
+  }
+}, 120_000);

@@ -97,6 +97,34 @@ describe('what a sync holds', () => {
     });
   });
 
+  it('is what was relayed of a file as well, where its page announces it', async () => {
+    const rig = await startIndexRig({
+      fill(pypi) {
+        pypi.upload(ALPHA.project, ALPHA, { 'gpg-sig': true });
+        pypi.upload(BETA.project, BETA, { provenance: `${pypi.url}integrity/beta/1.0/${BETA.filename}/provenance` });
+      },
+    });
+    try {
+      const root = await scratch();
+      const asked: string[] = [];
+      const relayed = {
+        async stored({ kind, project }: { readonly kind: string; readonly project: string }) {
+          asked.push(`${kind} of ${project}`);
+          return { sha256: sha256(Buffer.from(`${kind} of ${project}`)), size: 1 };
+        },
+      };
+      const hold = await Holding.begin({ ...placeIn(root, 0), relayed }, WORDS);
+      for (const wheel of [ALPHA, BETA]) await hold.add(await pickedOf(rig, wheel));
+      await hold.end(true);
+      expect(asked).toEqual(['signature of alpha', 'provenance of beta']);
+      expect((await heldIn(root))[0]?.digests).toEqual(
+        expect.arrayContaining(asked.map((told) => sha256(Buffer.from(told)))),
+      );
+    } finally {
+      await rig.close();
+    }
+  });
+
   it('is also what it held before, where not all of it could be had this time', async () => {
     await withRig(async (rig, root) => {
       const first = await Holding.begin(placeIn(root, 0), WORDS);

@@ -16,6 +16,7 @@ const HELD: Explanation = {
   reuploads: false,
   files: 1,
   firstSight: 0,
+  byManifest: 0,
   leftOut: [],
   removed: [],
   rules: [],
@@ -26,8 +27,9 @@ const HELD: Explanation = {
   forgeableOnline: [],
 };
 
-const index = (name: string, said: Explanation | Refusal['reason']) => ({
+const index = (name: string, said: Explanation | Refusal['reason'], isKept = false) => ({
   name,
+  isKept: async () => isKept,
   async explain(): Promise<Explanation> {
     if (typeof said === 'string') throw new Refusal(said, 'No.', { subject: 'page' });
     return said;
@@ -47,6 +49,13 @@ describe('explain at an address over several indexes', () => {
   it('goes no further where the first refuses otherwise', async () => {
     for (const reason of ['state', 'expired', 'policy'] as const)
       expect(await reasonOf(firstOf([index('private', reason), index('public', HELD)], 'alpha'))).toBe(reason);
+  });
+
+  it('names nobody behind one that had the name once', async () => {
+    const kept = firstOf([index('private', 'unlisted', true), index('public', HELD)], 'alpha', 'alpha');
+    expect(await reasonOf(kept)).toBe('regressed');
+    const last = firstOf([index('private', 'unlisted'), index('public', 'unlisted', true)], 'alpha', 'alpha');
+    expect(await reasonOf(last)).toBe('unlisted');
   });
 
   it('tells what the last one says where nobody holds it', async () => {

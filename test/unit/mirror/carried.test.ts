@@ -4,7 +4,7 @@ import { Refusal } from '../../../src/bytes/refusal.ts';
 import { CarriedEvidence, type CarriedEvidenceOptions } from '../../../src/mirror/carried/evidence.ts';
 import { LoadedGeneration } from '../../../src/mirror/carried/generation.ts';
 import { carriedUpstream } from '../../../src/mirror/carried/upstream.ts';
-import type { CarriedDocument, CarriedGeneration } from '../../../src/ports/carried.ts';
+import type { CarriedDocument, CarriedGeneration, CarriedTables } from '../../../src/ports/carried.ts';
 import { client } from '../../support/callers.ts';
 import { START } from '../../support/clock.ts';
 
@@ -22,14 +22,21 @@ const RECORD: CarriedGeneration = {
 };
 
 function carried(kind: CarriedDocument['kind'], filename = ''): CarriedDocument {
-  const said = { url: undefined, type: undefined, serial: undefined, confirmed: undefined };
+  const said = { url: undefined, type: undefined, serial: undefined, confirmed: undefined, at: 0 };
   return { kind, project: 'alpha', filename, sha256: digest(kind), size: 1, ...said };
 }
 
+function tablesOf(documents: Iterable<CarriedDocument>): CarriedTables {
+  return {
+    async *documents() {
+      yield* documents;
+    },
+    async *files() {},
+  };
+}
+
 async function generationOf(...documents: readonly CarriedDocument[]): Promise<LoadedGeneration> {
-  return LoadedGeneration.load(RECORD, async function* () {
-    yield* documents;
-  });
+  return LoadedGeneration.load(RECORD, tablesOf(documents));
 }
 
 function evidenceOf(generation: LoadedGeneration | undefined, spent?: Refusal): CarriedEvidence {
@@ -52,10 +59,10 @@ it('a list that was not carried is not there, and of a project nobody knows', as
 
 it('a generation of more documents than a machine can hold is refused', async () => {
   const document = carried('page');
-  const endless = async function* () {
+  const endless = function* () {
     for (;;) yield document;
   };
-  await expect(LoadedGeneration.load(RECORD, endless)).rejects.toMatchObject({ reason: 'limit' });
+  await expect(LoadedGeneration.load(RECORD, tablesOf(endless()))).rejects.toMatchObject({ reason: 'limit' });
 }, 120_000);
 
 it('a document that was not carried, or is gone from the store, is absent, and nobody is asked', async () => {

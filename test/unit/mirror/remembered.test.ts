@@ -94,7 +94,7 @@ describe('documents in memory', () => {
     vi.advanceTimersByTime(15_000);
     expect(views(remembered, 'a')).toBe('gone');
     remembered.keep('a', { drawing: huge });
-    remembered.gone('a', huge.believed);
+    remembered.gone('a', huge.believed, false);
     expect(views(remembered, 'a')).toBe('gone');
   });
 

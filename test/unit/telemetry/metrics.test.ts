@@ -79,6 +79,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
     project: 'demo',
     leftOut: new Map([['no-digest', 2]]),
     firstSight: 1,
+    byManifest: 0,
     outOfReach: new Map(),
   },
   ruled: {

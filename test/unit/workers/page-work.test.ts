@@ -300,13 +300,14 @@ it('makes the same legacy JSON on another thread, without what is withheld', asy
 
 it('makes the same legacy JSON of files that the page states no digest of', async () => {
   const { work } = threaded();
-  const names = ['foo-1.0.tar.gz', 'foo-2.0.tar.gz', 'foo-3.0.tar.gz'];
+  const names = ['foo-1.0.tar.gz', 'foo-2.0.tar.gz', 'foo-3.0.tar.gz', 'foo-4.0.tar.gz'];
   const html = Buffer.from(`<!DOCTYPE html>${names.map((name) => `<a href="${name}">${name}</a>`).join('')}`);
   const source = { project: 'foo', bytes: html, pageUrl: 'https://index.example/simple/foo/' };
   const digests = new Map([['sha256', 'ab'.repeat(32)]] as const);
   const known = new Map([
     ['foo-1.0.tar.gz', { digests, firstSight: true as const }],
     ['foo-2.0.tar.gz', { digests }],
+    ['foo-4.0.tar.gz', { digests, carried: 'as carried by outside on 2026-01-01' as const }],
   ]);
   const undigested = { known, others: 'first-sight' as const };
   const { listing } = await work.drawPage(source, { ...keepAll, undigested: async () => undigested }, client());
@@ -320,6 +321,6 @@ it('makes the same legacy JSON of files that the page states no digest of', asyn
   };
   const there = await work.drawLegacy(legacy, client());
   expect(there).toEqual(Uint8Array.from((await workHere.drawLegacy(legacy, client())) ?? []));
-  for (const at of ['first-sight/foo-1.0', `${'ab'.repeat(32)}/foo-2.0`, 'first-sight/foo-3.0'])
+  for (const at of ['first-sight/foo-1.0', `${'ab'.repeat(32)}/foo-2.0`, 'first-sight/foo-3.0', 'first-sight/foo-4.0'])
     expect(String(Buffer.from(there ?? []))).toContain(`/files/foo/${at}`);
 });

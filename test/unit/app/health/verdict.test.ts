@@ -21,6 +21,7 @@ const index = (over: Partial<IndexStatus> = {}): IndexStatus => ({
   sealed: undefined,
   leftOut: new Map(),
   firstSight: 0,
+  byManifest: 0,
   outOfReach: new Map(),
   quarantined: 0,
   silent: false,

@@ -21,6 +21,7 @@ const INDEX: Index = {
   carried: undefined,
   leftOut: new Map(),
   firstSight: 0,
+  byManifest: 0,
   outOfReach: new Map(),
   quarantined: 0,
   silent: false,

@@ -29,6 +29,7 @@ const index = (over: Partial<IndexStatus> = {}): IndexStatus => ({
   roles: [role('root', NOW + 300 * DAY), role('timestamp', NOW + DAY)],
   leftOut: new Map(),
   firstSight: 0,
+  byManifest: 0,
   outOfReach: new Map(),
   quarantined: 0,
   silent: false,

@@ -7,6 +7,7 @@ import { recordsOf, scratchDirectory } from '../state/rig.ts';
 const tally = (leftOut: PageTally['leftOut'], firstSight = 0, hosts: [string, number][] = []): PageTally => ({
   leftOut,
   firstSight,
+  byManifest: firstSight,
   outOfReach: new Map(hosts),
 });
 const SOME = tally(new Map([['no-digest', 3] as const, ['foreign', 1] as const]), 2, [['files.example:8443', 7]]);
@@ -43,6 +44,7 @@ it('a count below zero is none: the line is passed over', async () => {
   const records = recordsOf(await scratchDirectory());
   const lines = new RecordLines(records, { kind: 'tally', maxBytes: 1000 });
   lines.add({ index: 'main', project: 'alpha', leftOut: 'foreign=2', firstSight: -1 });
+  lines.add({ index: 'main', project: 'beta', leftOut: 'foreign=2', firstSight: 0, byManifest: -1 });
   await lines.close();
   expect(await createTallies(records).load('main')).toEqual(new Map());
 });
