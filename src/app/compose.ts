@@ -143,13 +143,12 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const { maxBytes } = config.cache;
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, shared: redis?.cache, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
-    const clocks = new ClockComparison();
     const leads = upkeep && peers?.leads !== false;
     const advisories = await openFeed({ config, volume, clock, emit, leads }, closers);
-    const policyFiles = new PolicyFiles();
+    const [clocks, policyFiles] = [new ClockComparison(), new PolicyFiles()];
     const files = { policyFiles, blobs, storage: place.storage, work, fileWork, judging, drawn, redis };
     const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers, advisories };
-    const { indexes, states, imports, queues, roots } = await composeIndexes(parts, directory, upkeep, closers);
+    const { indexes, states, queues, ...others } = await composeIndexes(parts, directory, upkeep, closers);
     const retaining = { blobs, indexes: Object.values(config.indexes), states, volume, now: () => clock.now() };
     retention.begin({ ...retaining, holdDays: holdDaysOf(config) });
     await redis?.beliefs.follow(indexes);
@@ -157,8 +156,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     return {
       indexes,
       states,
-      imports,
-      roots,
+      ...others,
       queues: [...queuesOf('', shares), ...queues],
       blobs,
       disk,
