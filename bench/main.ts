@@ -72,7 +72,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
 };
 
 /** Taken only where they are named: they take minutes, or half an hour. */
-const LONG: ReadonlySet<string> = new Set(['carry', 'crawl', 'soak']);
+const LONG: ReadonlySet<string> = new Set(['crawl', 'soak']);
 
 const log = (text: string) => console.error(text);
 const asked = process.argv.slice(2);
