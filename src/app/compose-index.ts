@@ -30,12 +30,12 @@ import { createListStore } from '../state/list.ts';
 import { createPageStore } from '../state/pages.ts';
 import { createPins } from '../state/pins.ts';
 import { createUpstream, type HttpUpstream } from '../upstream/client.ts';
-import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import type { FeedKeeper } from './advisories/keeper.ts';
 import { relayedPlace } from './carry/relayed-place.ts';
 import { carriedTables } from './carry/tables.ts';
+import type { Seams } from './clock.ts';
 import type { ClockComparison } from './conditions/clocks.ts';
 import type { DrawnCache } from './drawn-cache.ts';
 import type { SharedRedis } from './fleet/redis.ts';
@@ -47,14 +47,6 @@ import { composeProvenance, type ProvenanceParts } from './provenance/compose-pr
 import { crowding, silence } from './queues.ts';
 import { linkBase, standsBefore } from './server-files.ts';
 import { limitsOf, seenProjects, signedReach, unsignedReach } from './upstream-options.ts';
-
-/** What a test replaces so that it need not wait: time, and the waits of the upstream side. */
-export interface Seams {
-  readonly clock?: Clock | undefined;
-  readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
-  /** Between two writes of small files. */
-  readonly apartMs?: number | undefined;
-}
 
 /** What one index is made of. */
 export interface IndexParts {

@@ -24,8 +24,8 @@ import { type BucketReport, type FilePlace, filePlace } from './bucket/bucket.ts
 import { BESIDE } from './bucket/waiting.ts';
 import { relayedPlace } from './carry/relayed-place.ts';
 import { holdDaysOf, Retention } from './carry/retention.ts';
-import { createClock } from './clock.ts';
-import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
+import { createClock, type Seams } from './clock.ts';
+import { composeIndex, type IndexParts } from './compose-index.ts';
 import { ClockComparison } from './conditions/clocks.ts';
 import { type DataDirectory, openDataDirectory, readDataDirectory } from './data-directory.ts';
 import { DrawnCache } from './drawn-cache.ts';
