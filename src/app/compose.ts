@@ -64,6 +64,10 @@ export interface Composition {
   readonly fetched: Records['fetched'];
   readonly journal: Records['journal'];
   readonly news: Records['news'];
+  /** How much was answered and asked, by the hour. */
+  readonly traffic: Records['traffic'];
+  /** What pages in force leave out, by project. */
+  readonly tallies: Records['tallies'];
   /** What was asked for and refused by policy. */
   readonly requests: Records['requests'];
   readonly passwords: PasswordWork;
@@ -123,8 +127,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   };
   try {
     const records = { config, clock, rehearsal, serving: upkeep, emit: told };
-    const { tallies, emit, ...kept } = recordsOf(directory, records, closers);
-    const { journal } = kept;
+    const { emit, ...kept } = recordsOf(directory, records, closers);
+    const { journal, tallies } = kept;
     const shares = createShares(
       { fills: { places: config.limits.fills } },
       { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },

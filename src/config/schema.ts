@@ -16,7 +16,7 @@ import { baseUrl, filePath, host, instant, network, seconds } from './values.ts'
 
 /** First path segments that mean something else on every mirror. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set(
-  'simple packages files pypi root tuf integrity project why events health metrics livez readyz v1'.split(' '),
+  'simple packages files pypi root tuf integrity project why events policy health metrics livez readyz v1'.split(' '),
 );
 
 const indexName = z

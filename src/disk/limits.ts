@@ -13,6 +13,9 @@ export const ACCESS_BYTES = 128 * 1024 * 1024;
 export const TALLY_BYTES = 32 * 1024 * 1024;
 /** The same of what was refused, and of when signed lists changed: some 200 bytes each. */
 export const NEWS_BYTES = 8 * 1024 * 1024;
+/** How much was answered and asked is counted by the hour, for so many hours, and written down so often. */
+export const TRAFFIC_HOURS = 7 * 24;
+export const TRAFFIC_EVERY_MS = 5 * 60_000;
 /** The same thing refused for the same reason again is one line in this time. Seconds. */
 export const SAME_REFUSAL_S = 600;
 export const SAME_REFUSALS = 10_000;

@@ -1,3 +1,4 @@
+import { type ActivityView, activityCharts } from './activity.ts';
 import { type Happening, happeningList } from './happenings.ts';
 import { html } from './html.ts';
 import { type Made, type Place, page } from './layout.ts';
@@ -11,6 +12,8 @@ export interface EventsView extends Made {
   /** From 1 on. */
   readonly page: number;
   readonly pages: number;
+  /** The last week. */
+  readonly activity: ActivityView;
 }
 
 /** What was refused, and what upstream changed. */
@@ -22,6 +25,8 @@ export function eventsPage(view: EventsView, place: Place & { readonly root: str
 <p class="lead">What was refused, and what upstream took away, added or contradicted; the newest first. Nothing that was refused was handed out.</p>
 ${happeningList(events, { root: place.root, now, none: 'Nothing is on record.' })}
 ${pages > 1 ? html`<nav aria-label="Pages of events"><p>Page ${at} of ${pages}. ${links}</p></nav>` : ''}
+<h2>The last week</h2>
+${activityCharts(view.activity)}
 <p class="soft">Of what upstream changed the newest are shown here; all of it is told by: verbatim events</p>`;
   return makeShown(view, page({ title: `${title} - Verbatim`, place, main, made: view }));
 }

@@ -34,9 +34,10 @@ const SERVED = 'nothing is handed out that was not proved first, and this is not
 export function healthPage(view: HealthView, json: object, place: Place & { readonly root: string }): Shown {
   const { holds, findings, besides, indexes, now, startedAt } = view;
   const main = html`<h1>${holds ? 'The promise holds.' : 'The promise does not hold.'}</h1>
-<p class="lead">${holds ? state('good', 'Nothing to do') : state('bad', 'Please look')}<span class="soft">: ${holds ? HOLDS : SERVED}</span></p>
+<p class="lead">${holds ? state('good', besides.length === 0 ? 'Nothing to do' : 'Nothing is broken') : state('bad', 'Please look')}<span class="soft">: ${holds ? HOLDS : SERVED}</span></p>
 ${findings.map(troubleBox)}
 ${besides.length === 0 ? '' : html`<h2>Besides</h2><p>This breaks no promise, and somebody should look at it all the same.</p>${besides.map(troubleBox)}`}
+${holds && besides.length === 0 ? '' : html`<p>What was refused lately, and why, stands on the page of <a href="${place.root}events">events</a>.</p>`}
 <h2>Each index</h2>
 <table class="stack"><caption>When upstream last stood by what is held here; this mirror started ${ago(startedAt, now)}</caption><thead><tr><th scope="col">Index</th><th scope="col">The promise</th><th scope="col">Last confirmed</th></tr></thead><tbody>${indexes.map((each) => row(each, now, place.root))}</tbody></table>
 <h2>For a monitor</h2>

@@ -1,7 +1,10 @@
 import type { Instant } from '../bytes/instant.ts';
+import { type ActivityView, activityCharts } from './activity.ts';
+import { type AddressView, addressSections } from './addresses.ts';
 import { type Happening, happeningList } from './happenings.ts';
 import { type Content, html } from './html.ts';
 import { ago, type Made, type Place, page, state } from './layout.ts';
+import { bytesText, number } from './quantities.ts';
 import { makeShown, type Shown } from './shown.ts';
 import { type Trouble, troubleBox } from './troubles.ts';
 import { type RoleView, trustPicture, trustTable, unsignedPicture } from './trust.ts';
@@ -47,19 +50,33 @@ export interface HomeView extends Made {
   readonly refusedLastDay: number;
   readonly held: { readonly files: number; readonly bytes: number };
   readonly indexes: readonly IndexView[];
+  /** Those over several indexes. */
+  readonly addresses: readonly AddressView[];
+  /** The last day, of the indexes that are shown together. */
+  readonly activity: ActivityView;
   readonly refusals: readonly Happening[];
   readonly changes: readonly Happening[];
   /** What clients call this mirror, ending in a slash; undefined where it does not know. */
   readonly address: string | undefined;
 }
 
+/** Of all indexes, and what each page of one of them has besides. */
+export interface HomeFacts extends HomeView {
+  readonly activityOf: Readonly<Record<string, ActivityView>>;
+}
+
 /** The first page: is it well, how fresh is it, what was refused and why, what is to be done; of all indexes, or of one. */
-export function homePage(view: HomeView, place: Place & { readonly root: string }, only?: string): Shown {
+export function homePage(view: HomeFacts, place: Place & { readonly root: string }, only?: string): Shown {
   const indexes = only === undefined ? view.indexes : view.indexes.filter(({ name }) => name === only);
-  const shown = { ...view, indexes };
+  const { activityOf, ...whole } = view;
+  const activity = (only === undefined ? undefined : activityOf[only]) ?? view.activity;
+  const shown = { ...whole, indexes, activity };
   const main = html`${headline(shown)}
 ${facts(shown)}
+<h2>The last day</h2>
+${activityCharts(activity)}
 ${uses(shown, only)}
+${only === undefined ? addressSections(view.addresses, place.root) : ''}
 ${indexes.map((each) => indexSection(each, view, place.root))}
 <h2>Refused lately</h2>
 ${happeningList(view.refusals, { root: place.root, now: view.now, none: 'Nothing was refused that is still on record.' })}
@@ -100,9 +117,9 @@ function facts({ refusedLastDay, held, indexes, startedAt, now }: HomeView): Con
   return html`<dl class="facts">${each.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
-function uses({ address, indexes }: HomeView, only: string | undefined): Content {
-  const index = indexes.find(({ isDefault }) => isDefault) ?? indexes[0];
-  const path = only === undefined && index?.isDefault === true ? '' : `${index?.name ?? ''}/`;
+function uses({ address, addresses, indexes }: HomeView, only: string | undefined): Content {
+  const isAtRoot = [...addresses, ...indexes].some(({ isDefault }) => isDefault);
+  const path = only === undefined && isAtRoot ? '' : `${only ?? indexes[0]?.name ?? ''}/`;
   return html`<h2>What this is</h2>
 <p>A mirror of Python package indexes. Installers ask it for packages as they would ask the index itself; it hands out nothing that it could not prove: by signatures where an index signs, by the digests it saw first where an index does not. It does not tell good code from bad.</p>
 <h2>Use it</h2>
@@ -139,20 +156,4 @@ function leftOutText({ leftOut, firstSight, byManifest, outOfReach }: IndexView)
   return all.length === 0
     ? html`<p class="soft">Pages pass on every file that upstream lists.</p>`
     : html`<h3>Not passed on, or on weaker evidence</h3><ul>${all}</ul>`;
-}
-
-/** `1,234`. */
-export function number(count: number): string {
-  return count.toLocaleString('en');
-}
-
-/** In decimal units, as disks are sold: `3.4 GB`. */
-export function bytesText(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-  let [value, at] = [bytes, 0];
-  while (value >= 1000 && at < units.length - 1) {
-    value /= 1000;
-    at++;
-  }
-  return `${at === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[at]}`;
 }

@@ -6,7 +6,7 @@ import { ICON, STYLE } from './style.ts';
 export interface Place {
   /** From this page to where the mirror begins, relative, ending in a slash: `./`, `../../`. Undefined where nobody knows. */
   readonly root: string | undefined;
-  readonly at?: 'overview' | 'search' | 'events' | 'health' | undefined;
+  readonly at?: 'overview' | 'search' | 'events' | 'policy' | 'health' | undefined;
   /** The index that search and events are about; undefined for the one at the root. */
   readonly index?: string | undefined;
 }
@@ -44,7 +44,7 @@ function navigation({ root, at, index }: Place): Content {
   const below = index === undefined ? root : `${root}${index}/`;
   const link = (is: NonNullable<Place['at']>, href: string, text: string) =>
     is === at ? html`<a href="${href}" aria-current="page">${text}</a>` : html`<a href="${href}">${text}</a>`;
-  return html`<a class="mark" href="${root}">Verbatim</a><nav aria-label="Pages"><a href="${root}">Overview</a> ${link('search', `${below}project/`, 'Projects')} ${link('events', `${below}events`, 'Events')} ${link('health', `${root}health`, 'Health')}</nav>`;
+  return html`<a class="mark" href="${root}">Verbatim</a><nav aria-label="Pages"><a href="${root}">Overview</a> ${link('search', `${below}project/`, 'Projects')} ${link('events', `${below}events`, 'Events')} ${link('policy', `${below}policy`, 'Policy')} ${link('health', `${root}health`, 'Health')}</nav>`;
 }
 
 function foot({ now, version }: Made): Content {

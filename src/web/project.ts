@@ -1,7 +1,8 @@
+import { type AnsweringView, answeringText } from './addresses.ts';
 import { type Happening, happeningList } from './happenings.ts';
-import { bytesText, number } from './home.ts';
 import { type Content, html } from './html.ts';
 import { type Made, type Place, page, state } from './layout.ts';
+import { bytesText, number } from './quantities.ts';
 import { type SentView, sentTable } from './sent.ts';
 import { makeShown, type Shown } from './shown.ts';
 import {
@@ -49,6 +50,8 @@ export interface ProjectView extends Made {
   readonly index: string;
   readonly project: string;
   readonly evidence: 'tuf' | 'index';
+  /** At addresses over several indexes: which of them answers for it. */
+  readonly answering: readonly AnsweringView[];
   /** How fresh what is held is, in words. */
   readonly standing: 'fresh' | 'stale';
   readonly says: string;
@@ -89,6 +92,7 @@ export function projectPage(view: ProjectView, place: Place & { readonly root: s
 <p>${state(standing === 'fresh' ? 'good' : 'warn', standing === 'fresh' ? 'Fresh' : 'Old')}<span class="soft">: ${says}</span></p>
 ${status === undefined ? '' : html`<p>${state('warn', 'Upstream says')} ${status}</p>`}
 <p>In the index <a href="../../">${index}</a>. Installers see <a href="../../simple/${project}/">its page</a>.</p>
+${view.answering.map(answeringText)}
 <h2>Versions</h2>
 <p>${versions.length === 0 ? 'None.' : `${versions.join(', ')}${more}.`}</p>
 ${files(view)}

@@ -1,6 +1,6 @@
-import { number } from './home.ts';
 import { type Content, html } from './html.ts';
 import { type Made, type Place, page, state } from './layout.ts';
+import { number } from './quantities.ts';
 import { makeShown, type Shown } from './shown.ts';
 
 export interface FoundName {

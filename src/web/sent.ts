@@ -1,7 +1,7 @@
 import type { Instant } from '../bytes/instant.ts';
-import { number } from './home.ts';
 import { type Content, html } from './html.ts';
 import { time } from './layout.ts';
+import { number } from './quantities.ts';
 
 /** What a client was sent of a file in one day. */
 export interface SentLine {

@@ -1,7 +1,7 @@
 import type { Instant } from '../bytes/instant.ts';
-import { number } from './home.ts';
 import { type Content, html } from './html.ts';
 import { state } from './layout.ts';
+import { number } from './quantities.ts';
 
 /** What one rule of this mirror says of a project, or of one file. */
 export interface RuleView {

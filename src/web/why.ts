@@ -59,6 +59,7 @@ export function whyPage(view: WhyView, place: Place & { readonly root: string })
     chain.length === 0 ? '' : html`<h2>In words</h2><ol>${chain.map(({ says }) => html`<li>${says}</li>`)}</ol>`;
   const main = html`<h1>Why may ${name} be served?</h1>
 <p class="lead">${head}${carried === undefined ? '' : ` ${carried}`}</p>
+<p>Of the project <a href="../project/${project}/">${project}</a> in the index <a href="../">${index}</a>.</p>
 ${weaker === '' ? '' : html`<p>${weaker}</p>`}
 <div class="index">${chainPicture(view)}<div><h2>To forge it</h2><p>${forge}</p></div></div>
 ${words}
@@ -67,8 +68,7 @@ ${besides.map((each) => html`<p>${each}</p>`)}
 ${rules.length === 0 ? '' : html`<h2>Rules of this mirror</h2>${rulesList(rules)}`}
 <h2>Known to be bad</h2>
 ${advisoryList(advisories)}
-${publishedSection(view)}
-<p>Of the project <a href="../project/${project}/">${project}</a> in the index <a href="../">${index}</a>.</p>`;
+${publishedSection(view)}`;
   return makeShown(view, page({ title: `Why ${name} may be served - Verbatim`, place, main, made: view }));
 }
 

@@ -140,3 +140,38 @@ describe('one address over a private index and a public one', () => {
     expect(again.status).toBe(200);
   });
 });
+
+describe('what people see of it', () => {
+  const json = async (path: string) =>
+    JSON.parse((await mirror.get(path, { headers: { accept: 'application/json' } })).body.toString());
+  const html = async (path: string) => (await mirror.get(path, { headers: { accept: 'text/html' } })).body.toString();
+
+  it('is in which order indexes are asked, and whose names are its alone', async () => {
+    expect((await json('/')).addresses).toMatchObject([
+      {
+        name: 'main',
+        isDefault: true,
+        of: [
+          { name: 'private', owned: ['acme-*'] },
+          { name: 'public', owned: [] },
+        ],
+      },
+    ]);
+    const page = await html('/');
+    expect(page).toContain('The address main');
+    expect(page).toMatch(/private<\/a>: acme-\* is its alone, and no other index is ever asked for them.*public<\/a>/);
+    expect(page).toContain('http://ADDRESS/simple/');
+  });
+
+  it('is which index answers for a project, and why: it owns it, or is the first that has it', async () => {
+    for (const project of ['acme-lib', 'shared', 'requests']) await mirror.page(project);
+    const answering = async (path: string) => (await json(path)).answering;
+    expect(await answering('/private/project/acme-lib/')).toEqual([
+      { address: 'main', index: 'private', owned: 'acme-*', before: [] },
+    ]);
+    expect(await answering('/private/project/shared/')).toMatchObject([{ index: 'private', owned: null, before: [] }]);
+    expect(await answering('/public/project/requests/')).toMatchObject([{ index: 'public', before: ['private'] }]);
+    expect(await html('/private/project/acme-lib/')).toContain('<code>acme-*</code> is its own');
+    expect(await html('/public/project/requests/')).toContain('once private has proved to have none');
+  });
+});

@@ -1,9 +1,12 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type PeopleRig, startPeopleRig, wheel } from '../rigs/people-rig.ts';
 import { axeFindings, LOOKS, PICTURES, startBrowser } from '../support/browser.ts';
 
 const SIMPLE = { headers: { accept: 'application/vnd.pypi.simple.v1+json' } };
+// A browser on a machine that has much else to do.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
+
 /** Bytes of a page with everything that it needs. */
 const MOST_BYTES = 30_000;
 
@@ -24,6 +27,7 @@ const PAGES = (): readonly (readonly [name: string, path: string])[] => [
   ['events', '/events'],
   ['search', '/pypi-org/project/?q=bet'],
   ['health', '/health'],
+  ['policy', '/policy'],
   ['error', '/nowhere'],
 ];
 

@@ -109,7 +109,7 @@ it('a mirror that asks who reads shows its pages to readers alone', async () => 
   const readers = { users: new Map(), tokens: [{ name: 'ci', sha256: await digestOf(token) }] };
   const rig = await startPeopleRig({ readers });
   try {
-    for (const path of ['/', '/main/', '/pypi-org/']) {
+    for (const path of ['/', '/main/', '/pypi-org/', '/policy', '/main/policy', '/events', '/health']) {
       expect((await rig.get(path)).status).toBe(401);
       const headers = { authorization: `Bearer ${token}`, accept: 'text/html' };
       expect((await ask(rig.url(), path, { headers })).status).toBe(200);

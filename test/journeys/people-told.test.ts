@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { advisory, range } from '../support/advisories.ts';
+import { axeFindings, LOOKS, PICTURES, startBrowser } from '../support/browser.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
 import {
   GITHUB_CLAIMS,
@@ -67,7 +68,13 @@ beforeAll(async () => {
     max_age: 0,
     look_ahead: { enabled: false },
     provenance: { mode: 'report', trusted_root: root },
-    policy: { minimum_age: '7d', projects: { mill: { minimum_age: '0' } } },
+    policy: {
+      minimum_age: '7d',
+      projects: { mill: { minimum_age: '0' } },
+      names: { deny: ['evil-*'], action: 'deny' },
+      conditions: [{ when: 'late-file', do: 'report' }],
+      exceptions: [{ project: 'gone', rule: 'minimum age', reason: 'It was known', until: '2020-01-01' }],
+    },
   };
   const config = {
     server: { port: 0 },
@@ -216,5 +223,80 @@ describe('a file that is too young', () => {
     expect(rules).toMatchObject([{ rule: 'minimum age', action: 'hide', files: 1, until: why.until }]);
     expect(await explained('young')).toContain('(the setting: policy.minimum_age)');
     expect(await shown('/project/young/', 'text/html')).toContain(why.says);
+  });
+});
+
+/** Before anybody has answered what was asked for. */
+describe.each(LOOKS)('what is told, in $name', { timeout: 600_000 }, ({ name, options }) => {
+  it('has no fault that axe-core finds, and fits', async () => {
+    const browser = await startBrowser();
+    try {
+      for (const [page, path] of [
+        ['told-policy', '/policy'],
+        ['told-project', '/project/mill/'],
+        ['told-young', '/project/young/'],
+        ['told-why', '/why/mill-1.4-py3-none-any.whl'],
+        ['told-held', `/why/${YOUNG.filename}`],
+        ['told-home', '/'],
+      ]) {
+        const tab = await browser.newPage(options);
+        await tab.goto(new URL(path ?? '', server.simple).href);
+        expect(await axeFindings(tab), page).toEqual([]);
+        expect(await tab.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${page} is too wide`).toBe(
+          true,
+        );
+        expect((await tab.content()).length, page).toBeLessThan(30_000);
+        await tab.screenshot({ path: `${PICTURES}/${page}-${name}.png`, fullPage: true });
+        await tab.close();
+      }
+    } finally {
+      await browser.close();
+    }
+  });
+});
+
+describe('the page of what is held back', { timeout: 120_000 }, () => {
+  it('says the rules of an index in plain words, each with its setting, and the exceptions with their end', async () => {
+    const { indexes, feed } = await json('/policy');
+    const [{ name, rules, exceptions, exceptionCount }] = indexes;
+    expect(name).toBe('main');
+    expect(rules).toMatchObject([
+      { rule: 'minimum age', action: 'hide', setting: 'policy.minimum_age' },
+      { rule: 'names', action: 'deny', says: 'Projects and versions called evil-*.' },
+      { rule: 'late-file', action: 'report', says: 'Files that join a release more than 14 days after its first.' },
+      { rule: 'known malware', action: 'deny', setting: 'advisories.malware' },
+      { rule: 'known vulnerable', action: 'report' },
+      { rule: 'provenance', action: 'report', setting: 'provenance.mode' },
+    ]);
+    expect(rules[0].says).toMatch(/7 days: .*Otherwise for mill \(no time\)\./);
+    expect(exceptions).toMatchObject([{ project: 'gone', reason: 'It was known', ended: true }]);
+    expect(exceptionCount).toBe(1);
+    expect(feed).toMatchObject({ records: 2, malware: 1, failing: false });
+    const page = await shown('/main/policy', 'text/html');
+    for (const { says } of rules) expect(page).toContain(says);
+  });
+
+  it('says what is held back now, and what was asked for in vain until somebody answers', async () => {
+    const refused = await fetch(new URL(pypi.storedAt(YOUNG), server.simple));
+    expect(refused.status).toBe(403);
+    const view = () => json('/main/policy');
+    const waiting = { timeout: 60_000, interval: 500 };
+    await expect
+      .poll(async () => (await view()).requests, waiting)
+      .toMatchObject([
+        { project: 'mill', version: '0.9', rule: 'known malware' },
+        { index: 'main', project: 'young', version: '2.0', rule: 'minimum age', count: 1, clients: 1 },
+      ]);
+    const { indexes } = await view();
+    expect(indexes).toMatchObject([
+      { heldBack: 1, held: [{ project: 'young', rule: 'minimum age', action: 'hide', files: 1 }] },
+    ]);
+    const page = await shown('/main/policy', 'text/html');
+    expect(page).toContain('Rules keep <b>1</b> file off pages now');
+    expect(page).toContain('verbatim requests --allow main young==2.0 --rule &quot;minimum age&quot;');
+    const file = join(folder, 'verbatim.yaml');
+    const answer = ['main', 'young==2.0', '--rule', 'minimum age', '--reason', 'We read it'];
+    expect(await verbatim('requests', '--allow', ...answer, '--config', file)).toMatchObject({ code: 0 });
+    await expect.poll(async () => (await view()).requestCount, waiting).toBe(1);
   });
 });

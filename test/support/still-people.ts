@@ -10,6 +10,7 @@ export const STILL_PEOPLE: PeoplePages = {
   why: async (asked) => shown('why', asked),
   events: async (asked) => shown('events', asked),
   search: async (asked) => shown('search', asked),
+  policy: async (asked) => shown('policy', asked),
   health: async (root) => shown('health', { root }),
 };
 

@@ -65,9 +65,19 @@ export async function askedOf(config: Config, { index, records, now }: AskedOpti
     });
   const wanted = sums.filter((sum) => config.indexes[sum.index] !== undefined && (index ?? sum.index) === sum.index);
   const answers = await answersOf(config, wanted);
-  const judged = wanted.map((sum) => judgedBy(sum, answers.get(answersKey(sum)) ?? [], now));
-  const asked = [...Map.groupBy(judged, keyOf).values()].map(entryOf);
-  return { asked: asked.sort(byDemand), unnamed };
+  const answersTo = async (of: string, project: string) => answers.get(answersKey({ index: of, project })) ?? [];
+  return { asked: await askedIn(wanted, answersTo, now), unnamed };
+}
+
+/** The same of sums that were read, with what operators answered on a project of an index. Throws as `answersTo` does. */
+export async function askedIn(
+  sums: readonly RequestSum[],
+  answersTo: (index: string, project: string) => Promise<readonly RequestAnswer[]>,
+  now: Instant,
+): Promise<readonly AskedFor[]> {
+  const judged: Judged[] = [];
+  for (const sum of sums) judged.push(judgedBy(sum, await answersTo(sum.index, sum.project), now));
+  return [...Map.groupBy(judged, keyOf).values()].map(entryOf).sort(byDemand);
 }
 
 function byDemand(one: AskedFor, other: AskedFor): number {

@@ -4,6 +4,7 @@ import { createJournal, type StoredJournal } from '../../disk/records/journal.ts
 import { NewsRecord } from '../../disk/records/news-record.ts';
 import { RequestsRecord } from '../../disk/records/requests-record.ts';
 import { createTallies } from '../../disk/records/tallies.ts';
+import { TrafficRecord } from '../../disk/records/traffic-record.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { Tallies } from '../../ports/left-out.ts';
@@ -26,6 +27,8 @@ export interface Records {
   readonly tallies: Tallies;
   readonly news: NewsRecord;
   readonly requests: RequestsRecord;
+  /** How much was answered and asked. */
+  readonly traffic: TrafficRecord;
   /** The same emit, by which news are noted. */
   readonly emit: Emit;
 }
@@ -40,19 +43,22 @@ export function recordsOf(
   const tallies = createTallies(records);
   const requests = new RequestsRecord(records, { days: cache.accessDays });
   const news = new NewsRecord(records, { now: () => clock.now() });
+  const traffic = new TrafficRecord(records, { now: () => clock.now() });
   closers.push(
     () => fetched.close(),
     () => journal.close(),
     () => tallies.close(),
     () => news.close(),
     () => requests.close(),
+    () => traffic.close(),
   );
-  const kept = { fetched, journal, tallies, news, requests };
+  const kept = { fetched, journal, tallies, news, requests, traffic };
   if (rehearsal) return { ...kept, journal: { ...journal, note() {} }, tallies: { ...tallies, put() {} }, emit };
   if (!serving) return { ...kept, emit };
   const noting: Emit = (event) => {
     emit(event);
     news.hear(event);
+    traffic.hear(event);
   };
   return { ...kept, emit: noting };
 }

@@ -5,10 +5,12 @@ import type { IndexStatus, PackageIndex } from '../../mirror/package-index.ts';
 import type { Condition } from '../../ports/conditions.ts';
 import { leftOutSays } from '../../ports/left-out.ts';
 import { VERSION } from '../../version.ts';
-import type { HomeView, IndexView } from '../../web/home.ts';
+import type { HomeFacts, IndexView } from '../../web/home.ts';
 import type { RoleView } from '../../web/trust.ts';
 import type { Composition } from '../compose.ts';
 import type { Finding } from '../health/verdict.ts';
+import { activityView } from './activity-view.ts';
+import { type Addresses, addressViews } from './address-views.ts';
 import { verdictOn } from './verdict.ts';
 import { changeHappening, refusalHappening } from './words.ts';
 
@@ -19,11 +21,13 @@ const STATUS_MS = 3000;
 /** However many look, it is made so often. Milliseconds. */
 const MADE_EVERY_MS = 2000;
 const DAY = 86_400;
+const LAST_DAY = { steps: 24, hours: 1 };
 
-export type OverviewParts = Pick<Composition, 'indexes' | 'blobs' | 'journal' | 'news' | 'clock'>;
+export type OverviewParts = Pick<Composition, 'indexes' | 'blobs' | 'journal' | 'news' | 'clock' | 'traffic'>;
 
 interface OverviewOptions extends OverviewParts {
   readonly defaultIndex: string;
+  readonly addresses: Addresses;
   readonly startedAt: Instant;
   readonly conditions: () => readonly Condition[];
   readonly findings: () => Promise<readonly Finding[]>;
@@ -33,20 +37,20 @@ interface OverviewOptions extends OverviewParts {
 /** How all of it stands, in facts and one sentence. */
 export class Overview {
   readonly #options: OverviewOptions;
-  #made: { readonly at: number; readonly view: Promise<HomeView> } | undefined;
+  #made: { readonly at: number; readonly view: Promise<HomeFacts> } | undefined;
 
   constructor(options: OverviewOptions) {
     this.#options = options;
   }
 
   /** As of two seconds ago at most. */
-  view(): Promise<HomeView> {
+  view(): Promise<HomeFacts> {
     const at = performance.now();
     if (this.#made === undefined || at - this.#made.at > MADE_EVERY_MS) this.#made = { at, view: this.#make() };
     return this.#made.view;
   }
 
-  async #make(): Promise<HomeView> {
+  async #make(): Promise<HomeFacts> {
     const { indexes, journal, news, blobs, clock, conditions, startedAt, address } = this.#options;
     const [now, judged] = [clock.now(), clock.judged()];
     const statuses = await Promise.all(indexes.map((index) => statusSoon(index, now)));
@@ -55,6 +59,9 @@ export class Overview {
     const changes = await journal.latest(MOST_SHOWN).catch(() => []);
     const findings = await this.#options.findings().catch(() => []);
     const known = { indexes: statuses, conditions: conditions(), findings, refusals, now, judged };
+    const activityOf = async (index?: string) =>
+      activityView(await this.#options.traffic.hours(index).catch(() => []), now, LAST_DAY);
+    const activities = indexes.map(async ({ name }) => [name, await activityOf(name)] as const);
     const { says, troubles } = verdictOn(known);
     const { bytes, blobs: files } = blobs.usage();
     const at = address();
@@ -69,6 +76,9 @@ export class Overview {
       refusedLastDay: refusals.filter((each) => now - each.at < DAY).length,
       held: { files, bytes },
       indexes: await Promise.all(statuses.map((status) => this.#index(status))),
+      addresses: addressViews(this.#options.addresses, this.#options.defaultIndex),
+      activity: await activityOf(),
+      activityOf: Object.fromEntries(await Promise.all(activities)),
       refusals: refusals.slice(0, MOST_SHOWN).map(refusalHappening),
       changes: changes.map(changeHappening),
       address: at === undefined ? undefined : `${at.replace(/\/+$/, '')}/`,

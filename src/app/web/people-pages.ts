@@ -10,14 +10,18 @@ import type { Happening } from '../../web/happenings.ts';
 import { healthPage } from '../../web/health.ts';
 import { heldBackPage } from '../../web/held.ts';
 import { homePage } from '../../web/home.ts';
+import { policyPage } from '../../web/policy.ts';
 import { missingPage, projectPage } from '../../web/project.ts';
 import { searchPage } from '../../web/search.ts';
 import { whyPage } from '../../web/why.ts';
 import type { Composition } from '../compose.ts';
 import type { HealthFindings } from '../health/health.ts';
+import { activityView } from './activity-view.ts';
+import { answeringViews } from './address-views.ts';
 import { healthView } from './health-view.ts';
 import { Names } from './names.ts';
 import { Overview, type OverviewParts } from './overview.ts';
+import { PolicyOverview } from './policy-views.ts';
 import { projectView } from './project-views.ts';
 import { sentView } from './sent-view.ts';
 import { whyView } from './why-views.ts';
@@ -26,12 +30,13 @@ import { changeHappening, refusalHappening } from './words.ts';
 /** Events of one page, and lines of the journal that are looked at for them. */
 const EVENTS_A_PAGE = 20;
 const CHANGES_LOOKED_AT = 1000;
+const LAST_WEEK = { steps: 28, hours: 6 };
 /** Characters of a name that is looked for. */
 const MOST_QUERY = 100;
 
 interface PeoplePagesOptions {
-  readonly composition: OverviewParts & Pick<Composition, 'states' | 'fetched' | 'advisories'>;
-  readonly config: Pick<Config, 'indexes' | 'advisories'>;
+  readonly composition: OverviewParts & Pick<Composition, 'states' | 'fetched' | 'advisories' | 'requests' | 'tallies'>;
+  readonly config: Pick<Config, 'indexes' | 'advisories' | 'addresses'>;
   /** The name of the index that also lies at the root. */
   readonly defaultIndex: string;
   readonly startedAt: Instant;
@@ -49,8 +54,10 @@ interface PeoplePagesOptions {
 export function createPeoplePages({ composition, ...options }: PeoplePagesOptions): PeoplePages {
   const { indexes, states, clock } = composition;
   const { health, config } = options;
+  const { addresses = {} } = config;
   const parts = { ...composition, config };
-  const overview = new Overview({ ...composition, ...options, findings: () => health.findings() });
+  const overview = new Overview({ ...composition, ...options, addresses, findings: () => health.findings() });
+  const policies = new PolicyOverview(parts);
   const names = new Map(indexes.map((index) => [index.name, new Names(index, states.get(index.name))]));
   const placeOf = (root: string, index: string | undefined) => ({
     root,
@@ -63,10 +70,12 @@ export function createPeoplePages({ composition, ...options }: PeoplePagesOption
       homePage(await overview.view(), { ...placeOf(root, index), at: 'overview' }, index),
     async project({ root, index, project, page, reader }, caller) {
       const view = await projectView(parts, indexOf(indexes, index), { project, page }, caller);
+      const holds = (member: string) => indexOf(indexes, member).holds(project, { ...caller, index: member });
       const place = placeOf(root, index);
       if (view === undefined) return missingPage({ ...made(), index, project }, place);
       const sent = auditors.has(reader ?? '') ? await sentView(composition.fetched, { index, project }) : undefined;
-      return projectPage(sent === undefined ? view : { ...view, sent }, place);
+      const answering = await answeringViews(addresses, { name: index }, project, holds);
+      return projectPage({ ...view, answering, ...(sent !== undefined && { sent }) }, place);
     },
     async why({ root, index, name }, caller) {
       const view = await whyView(parts, indexOf(indexes, index), name, caller);
@@ -78,7 +87,12 @@ export function createPeoplePages({ composition, ...options }: PeoplePagesOption
       const pages = Math.max(1, Math.ceil(all.length / EVENTS_A_PAGE));
       const at = Math.min(Math.max(1, page), pages);
       const events = all.slice((at - 1) * EVENTS_A_PAGE, at * EVENTS_A_PAGE);
-      return eventsPage({ ...made(), index, events, page: at, pages }, { ...placeOf(root, index), at: 'events' });
+      const hours = await composition.traffic.hours(index).catch(() => []);
+      const activity = activityView(hours, clock.now(), LAST_WEEK);
+      return eventsPage(
+        { ...made(), index, events, page: at, pages, activity },
+        { ...placeOf(root, index), at: 'events' },
+      );
     },
     async search({ root, index, query: asked }) {
       const query = asked.slice(0, MOST_QUERY);
@@ -94,6 +108,7 @@ export function createPeoplePages({ composition, ...options }: PeoplePagesOption
         { ...placeOf(root, index), at: 'search' },
       );
     },
+    policy: async ({ root, index }) => policyPage(await policies.view(index), placeOf(root, index)),
     async health(root) {
       const [{ json }, findings, known] = [await health.verdict(), await health.findings(), await overview.view()];
       return healthPage(healthView(known, findings), json, { root });

@@ -9,6 +9,7 @@ import type { Composition } from '../compose.ts';
 import { explanationParts } from '../explanation-text.ts';
 import {
   advisoryView,
+  isTelling,
   provenanceView,
   publishedView,
   ruleViews,
@@ -35,7 +36,7 @@ export async function projectView(
   index: PackageIndex,
   { project, page }: { readonly project: string; readonly page: number },
   caller: Caller,
-): Promise<ProjectView | undefined> {
+): Promise<Omit<ProjectView, 'answering'> | undefined> {
   const { journal, clock } = parts;
   const known = await index.known(project, caller);
   if (known === undefined) return undefined;
@@ -68,7 +69,7 @@ export async function projectView(
     leftOut: leftOutFiles(explanation.leftOut),
     leftOutCount: explanation.leftOut.length,
     rules: ruleViews(explanation),
-    provenance: told.provenance && provenanceView(told.provenance),
+    provenance: told.provenance && isTelling(told.provenance) ? provenanceView(told.provenance) : undefined,
     advisories: told.advisories?.slice(0, MOST_ADVISORIES).map(advisoryView),
     advisoryCount: told.advisories?.length ?? 0,
     changes: changes.slice(0, MOST_CHANGES).map(changeHappening),

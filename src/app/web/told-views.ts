@@ -56,6 +56,11 @@ export function advisoryView(advisory: AdvisorySays): AdvisoryView {
   return { id, summary, malware, versions, fixedIn, action, says: advisorySays(advisory) };
 }
 
+/** False where no file announces provenance and nobody expects any. */
+export function isTelling({ files, expected }: KnownProvenance): boolean {
+  return expected.length > 0 || [...files.values()].some(({ result }) => result !== 'none');
+}
+
 /** `filename`: of its release alone. */
 export function provenanceView(known: KnownProvenance, filename?: string): ProvenanceView {
   const { mode, expected, releases } = known;

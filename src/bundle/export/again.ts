@@ -15,6 +15,8 @@ export interface AgainRequest {
   readonly onProgress: (progress: Progress) => void;
   /** Called when it is written down, under the history's directory, which contents will be read. */
   readonly onCollected?: (() => Promise<void>) | undefined;
+  /** The same of its bytes. */
+  readonly onSized?: ((bytes: number) => Promise<void>) | undefined;
 }
 
 /** Makes a bundle that was made before once more, byte for byte. Throws Refusal where it is not remembered, or a file of it is held no longer. */
@@ -47,7 +49,7 @@ async function opened({ history, number }: AgainRequest): Promise<RememberedBund
 }
 
 async function remake(
-  { storage, onProgress }: AgainRequest,
+  { storage, onProgress, onSized }: AgainRequest,
   remembered: RememberedBundle,
   output: BundleOutput,
 ): Promise<Exported> {
@@ -60,6 +62,7 @@ async function remake(
   // Cut as it was; one file is one file.
   const isWhole = output.isFile || !sums.toString('latin1').includes(`  ${pieceName(0)}\n`);
   const sizes = isWhole ? [body] : pieces.map(({ size }) => size);
+  await onSized?.(head + body);
   let bytes = 0;
   const written = await writeBody(
     entries(),

@@ -41,6 +41,8 @@ export interface ExportRequest {
   readonly onProgress: (progress: Progress) => void;
   /** Called when it is written down, under the history's directory, which contents will be read. */
   readonly onCollected?: (() => Promise<void>) | undefined;
+  /** Told how many bytes it has, before the first byte of a file is read; throws where that is too much. */
+  readonly onSized?: ((bytes: number) => Promise<void>) | undefined;
 }
 
 export type Progress =
@@ -147,6 +149,7 @@ async function make(
     await made.discard();
     return { ...result, pieces, manifestSha256: undefined, path: undefined };
   }
+  await request.onSized?.(head + body);
   let bytes = 0;
   const written = await writeBody(
     entriesIn(parts.lines),

@@ -20,7 +20,7 @@ export async function refuseNoRoom({ header }: ReadBundle, { room }: ImportPlace
   if (free !== undefined && header.totals.content > free)
     throw new Refusal(
       'limit',
-      `The bundle has ${header.totals.content} bytes, and there is room for ${free}: nothing was written.`,
+      `The bundle has ${header.totals.content} bytes, and the disk of the data directory has room for ${free}, with what is kept free: nothing was written, and what was imported before is served on. Make room there, and run it again.`,
       { subject: 'request' },
     );
 }

@@ -30,6 +30,7 @@ import { say } from '../output.ts';
 import { exportProgress } from './bundle-progress.ts';
 import { printExported } from './export-text.ts';
 import { ProgressShown } from './progress.ts';
+import { opsForBundle, opsForHistory, refuseNoRoomAt } from './room.ts';
 
 /** Of a receipt: 4,000,000 lines. */
 const RECEIPT_BYTES = 65 * LIMITS.entries + 1024;
@@ -61,13 +62,26 @@ export async function exportTo(config: Config, place: string, flags: ExportFlags
     const index = chosen(composition, name);
     const { root } = composition.volume;
     await refuseAnothers(root);
-    const history = new ExportHistory(nodeFileOps, root, index.name);
+    const history = new ExportHistory(opsForHistory(root), root, index.name);
     const notCarried = new NotCarried();
     const onProgress = exportProgress(shown);
+    const onSized = (bytes: number) => refuseNoRoomAt(place, bytes);
     const spare = async () => sayUnspared(await tellToRetain(config));
     const exported =
       flags.again === undefined
-        ? await exportNext({ composition, index, history, notCarried, place, flags, keys, config, onProgress, spare })
+        ? await exportNext({
+            composition,
+            index,
+            history,
+            notCarried,
+            place,
+            flags,
+            keys,
+            config,
+            onProgress,
+            onSized,
+            spare,
+          })
         : await exportAgain(
             {
               number: flags.again,
@@ -75,8 +89,9 @@ export async function exportTo(config: Config, place: string, flags: ExportFlags
               storage: composition.operator.storage,
               onProgress,
               onCollected: spare,
+              onSized,
             },
-            await BundleOutput.begin(nodeFileOps, place, directoryName(index.name, flags.again)),
+            await BundleOutput.begin(opsForBundle(place), place, directoryName(index.name, flags.again)),
           );
     shown.end();
     printExported(exported, notCarried, json);
@@ -97,11 +112,12 @@ interface NextExport {
   readonly flags: ExportFlags;
   readonly keys: readonly SigningKey[];
   readonly onProgress: (progress: Progress) => void;
+  readonly onSized: (bytes: number) => Promise<void>;
   readonly spare: () => Promise<void>;
 }
 
 async function exportNext(next: NextExport): Promise<Exported> {
-  const { composition, config, index, history, notCarried, place, flags, keys, onProgress, spare } = next;
+  const { composition, config, index, history, notCarried, place, flags, keys, onProgress, onSized, spare } = next;
   const state = await composition.operator.state(index.name);
   const selection = flags.project && readSelection(flags.project);
   const newest = newestConfirmed();
@@ -134,11 +150,12 @@ async function exportNext(next: NextExport): Promise<Exported> {
     pieceSize: flags.pieceSize,
     onProgress,
     onCollected: flags.dryRun ? undefined : spare,
+    onSized,
   };
   const number = ((await history.numbers()).at(-1) ?? 0) + 1;
   const output = flags.dryRun
     ? undefined
-    : await BundleOutput.begin(nodeFileOps, place, directoryName(index.name, number));
+    : await BundleOutput.begin(opsForBundle(place), place, directoryName(index.name, number));
   return exportBundle(request, output);
 }
 

@@ -48,7 +48,13 @@ const Role = z.object({
 const Line = z.discriminatedUnion('kind', [Refused, Role]);
 
 /** Nothing came; or what is older came, of which the journal tells with what became of it. */
-const NO_REFUSALS: ReadonlySet<Reason> = new Set<Reason>(['unreachable', 'slow', 'offline', 'unlisted', 'regressed']);
+export const NO_REFUSALS: ReadonlySet<Reason> = new Set<Reason>([
+  'unreachable',
+  'slow',
+  'offline',
+  'unlisted',
+  'regressed',
+]);
 
 interface NewsRecordOptions {
   readonly now: () => Instant;

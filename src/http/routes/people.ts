@@ -33,6 +33,8 @@ export interface PeoplePages {
   why(asked: Placed & { readonly name: string }, caller: Caller): Promise<Shown>;
   /** What was refused and what upstream changed, of all indexes where none is named. */
   events(asked: { readonly root: string; readonly index: string | undefined; readonly page: number }): Promise<Shown>;
+  /** What rules are in force, what they hold back, and what was asked for in vain; of all indexes where none is named. */
+  policy(asked: { readonly root: string; readonly index: string | undefined }): Promise<Shown>;
   search(asked: Placed & { readonly query: string }): Promise<Shown>;
   /** Whether what this mirror promises holds; its JSON is the one that monitors are given. */
   health(root: string): Promise<Shown>;
@@ -64,6 +66,7 @@ export function layPeople(app: Hono<Env>, people: PeoplePages, { addresses, onFa
   };
   get('/', () => people.overview('./'));
   get('/events', (_, target) => people.events({ root: './', index: undefined, page: pageOf(target) }));
+  get('/policy', () => people.policy({ root: './', index: undefined }));
   for (const address of addresses)
     for (const prefix of address.prefixes)
       if (address.members.length > 1) layCombined(get, address, prefix);
@@ -77,6 +80,7 @@ function layIndex(get: Get, people: PeoplePages, index: string, prefix: string):
     get(prefix, to(`${prefix.split('/').at(-1)}/`));
     get(`${prefix}/`, (_, { path }) => people.overview(rootOf(path), index));
     get(`${prefix}/events`, (_, target) => people.events({ root: rootOf(target.path), index, page: pageOf(target) }));
+    get(`${prefix}/policy`, (_, { path }) => people.policy({ root: rootOf(path), index }));
   }
   get(`${prefix}/project`, to('project/'));
   get(`${prefix}/project/`, (_, { path, query }) =>
@@ -109,7 +113,8 @@ function layCombined(get: Get, address: Address, prefix: string): void {
   const home: Handle = (exchange, { path }) => void replyRedirect(exchange, undefined, rootOf(path));
   if (prefix !== '') {
     for (const at of [prefix, `${prefix}/`]) get(at, home);
-    get(`${prefix}/events`, (exchange, { path }) => void replyRedirect(exchange, undefined, `${rootOf(path)}events`));
+    for (const at of ['events', 'policy'])
+      get(`${prefix}/${at}`, (exchange, { path }) => void replyRedirect(exchange, undefined, `${rootOf(path)}${at}`));
   }
   for (const at of [`${prefix}/project`, `${prefix}/project/`]) get(at, home);
   const to = async (exchange: Exchange, path: string, projects: readonly string[], below: string) => {
@@ -146,7 +151,7 @@ function layCombined(get: Get, address: Address, prefix: string): void {
 const DEVPI = '/root/pypi';
 /** What an address below an index means already. */
 const NO_PROJECTS: ReadonlySet<string> = new Set(
-  'simple packages files pypi tuf integrity project why events'.split(' '),
+  'simple packages files pypi tuf integrity project why events policy'.split(' '),
 );
 
 /** Where devpi has a project, and one of its versions. */

@@ -126,7 +126,7 @@ export class Fetch {
     try {
       return await blobs.fetch(fill, ifThere(listed, wanted), caller);
     } catch (error) {
-      if (!isInconsistent(error) && !isForbidden(error)) throw error;
+      if (!isInconsistent(error) && !isForbidden(error) && !isOffline(error)) throw error;
     }
     const last = ifThere(await otherwise(), wanted);
     return blobs.fetch({ ...fill, origin: `${index} instead of ${fill.origin}` }, last, caller);
@@ -210,6 +210,11 @@ function listedButMissing({ name, subject }: Pick<Wanted, 'name' | 'subject'>): 
 
 function isForbidden(error: unknown): boolean {
   return error instanceof Refusal && error.reason === 'forbidden';
+}
+
+/** Nobody is asked; a wheel that is held has its core metadata all the same. */
+function isOffline(error: unknown): boolean {
+  return error instanceof Refusal && error.reason === 'offline';
 }
 
 function isInconsistent(error: unknown): boolean {

@@ -49,6 +49,16 @@ describe('a bundle that this site’s key signed', () => {
     expect(await rig.refused('/simple/gamma/')).toBe('503 offline');
   });
 
+  it('has core metadata that was not carried read out of the wheel that was', async () => {
+    const rig = await start();
+    rig.sender.put('alpha', ALPHA);
+    await rig.take([(await rig.sender.bundle()).whole]);
+    const { files } = await rig.page('alpha');
+    expect(files[0]?.['core-metadata']).toMatchObject({ sha256: expect.any(String) });
+    const address = new URL(`${files[0]?.url}.metadata`, 'http://host/simple/alpha/').pathname;
+    expect(Buffer.compare((await rig.get(address)).body, ALPHA.coreMetadata)).toBe(0);
+  });
+
   it('is served after a restart, and says who carried it and when', async () => {
     const rig = await start();
     rig.sender.put('alpha', ALPHA);

@@ -50,6 +50,8 @@ describe('a page for people', () => {
     ['/events', { what: 'events', root: './', index: null, page: 1 }],
     ['/events?page=3', { what: 'events', page: 3 }],
     ['/main/events?page=-3', { what: 'events', root: '../', index: 'main', page: 1 }],
+    ['/policy', { what: 'policy', root: './', index: null }],
+    ['/main/policy', { what: 'policy', root: '../', index: 'main' }],
     ['/project/', { what: 'search', root: '../', index: 'main', query: '' }],
     ['/main/project/?q=foo+b%C3%A4r', { what: 'search', root: '../../', index: 'main', query: 'foo bär' }],
     ['/project/foo-bar/', { what: 'project', root: '../../', index: 'main', project: 'foo-bar', page: 1 }],
