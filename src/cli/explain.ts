@@ -113,7 +113,9 @@ async function toldOf(
   return {
     json: { advisories, provenance: known },
     lines: [
-      ...(advisories ?? []).map((each) => `Advisories: ${advisorySays(each)}.`),
+      ...(advisories ?? []).map(
+        (each) => `Known to be ${each.malware ? 'malware' : 'vulnerable'}: ${advisorySays(each)}.`,
+      ),
       ...(known === undefined ? [] : provenanceSays(known, filename)),
     ],
   };

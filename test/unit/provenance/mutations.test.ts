@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { type Grounds, judgeProvenance } from '../../../src/provenance/judge.ts';
-import { GITHUB_PUBLISHER, startSigstore } from '../../support/sigstore.ts';
+import { type Claims, GITHUB_CLAIMS, GITHUB_PUBLISHER, startSigstore } from '../../support/sigstore.ts';
 import { data, groundsOf, MILL, OF_GITHUB, PYPI_ATTESTATIONS, production } from './sources.ts';
 
 // Valid attestations with one field changed, removed or doubled: none of them is verified, and none stops the judge.
@@ -61,18 +61,46 @@ function mutated(
   return write(value, at);
 }
 
+const GITLAB = 'https://gitlab.corp.test';
+const CIRCLE = 'https://circleci.com/api/v2/projects/p1/pipeline-definitions/d1';
+
+/** One publisher of each kind that is known, and what its certificate says. */
+const KINDS: readonly { publisher: Readonly<Record<string, string>>; claims: Claims; subject?: string }[] = [
+  { publisher: GITHUB_PUBLISHER, claims: GITHUB_CLAIMS },
+  {
+    publisher: { kind: 'GitLab', repository: 'group/mill', workflow_filepath: '.gitlab-ci.yml' },
+    claims: {
+      8: GITLAB,
+      12: `${GITLAB}/group/mill`,
+      14: 'refs/heads/main',
+      15: '9',
+      18: `${GITLAB}/group/mill//.gitlab-ci.yml@refs/heads/main`,
+    },
+  },
+  {
+    publisher: { kind: 'Google', email: 'https://example.test/robot' },
+    claims: { 8: 'https://accounts.google.com' },
+    subject: 'https://example.test/robot',
+  },
+  {
+    publisher: { kind: 'CircleCI', project_id: 'p1', pipeline_definition_id: 'd1' },
+    claims: { 8: 'https://oidc.circleci.com', 9: CIRCLE, 12: 'github.com/octo/mill', 14: 'refs/heads/main' },
+  },
+];
+
 const sources: { name: string; attestation: unknown; publisher: unknown; file: typeof MILL; grounds: Grounds }[] = [];
 beforeAll(async () => {
   const sigstore = await startSigstore();
-  const grounds = groundsOf(sigstore);
+  const grounds = groundsOf(sigstore, [GITLAB]);
   for (const rekor of [1, 2] as const)
-    sources.push({
-      name: `generation ${rekor}`,
-      attestation: await sigstore.attest(MILL, { rekor }),
-      publisher: GITHUB_PUBLISHER,
-      file: MILL,
-      grounds,
-    });
+    for (const { publisher, ...signed } of KINDS)
+      sources.push({
+        name: `${publisher['kind']}, generation ${rekor}`,
+        attestation: await sigstore.attest(MILL, { rekor, ...signed }),
+        publisher,
+        file: MILL,
+        grounds,
+      });
   const real = JSON.parse((await data('pypi_attestations-0.0.19.tar.gz.slsa.attestation')).toString()) as unknown;
   sources.push({
     name: 'PyPI',
@@ -102,6 +130,24 @@ it('has no mutation of an attestation verified', { timeout: 3_600_000 }, () => {
     const random = randomOf(name.length);
     for (let seed = 0; seed < MUTATIONS / sources.length; seed++)
       judge(paths[random(paths.length)] ?? [], 'change', seed);
+  }
+  expect(verified.join('\n')).toBe('');
+});
+
+it('has no publisher verified of whom the index says something else', { timeout: 600_000 }, () => {
+  const verified: string[] = [];
+  for (const { name, attestation, publisher, file, grounds } of sources) {
+    const written = wrap(JSON.stringify(attestation), publisher).toString();
+    for (const path of pathsOf(publisher)) {
+      // Nobody signs an environment.
+      if (path[0] === 'environment') continue;
+      for (const how of ['change', 'remove', 'double'] as const)
+        for (let seed = 0; seed < (how === 'change' ? 4 : 1); seed++) {
+          const text = written.replace(JSON.stringify(publisher), mutated(publisher, path, how, randomOf(seed)));
+          if (judgeProvenance(Buffer.from(text), file, grounds).result === 'verified')
+            verified.push(`${name}: ${how} ${path.join('.')} (seed ${seed})`);
+        }
+    }
   }
   expect(verified.join('\n')).toBe('');
 });
