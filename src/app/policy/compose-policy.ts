@@ -3,18 +3,23 @@ import { WordsByHand } from '../../mirror/policy/by-hand.ts';
 import { ComposedPolicy } from '../../mirror/policy/composed.ts';
 import type { ProvenanceKeeper } from '../../mirror/provenance/keeper.ts';
 import { exceptionOf } from '../../policy/compile.ts';
+import type { PolicySettings } from '../../policy/settings.ts';
 import type { Policy } from '../../ports/policy.ts';
 import type { IndexParts } from '../compose-index.ts';
 import { advisoriesOf, rulesFor } from './rules.ts';
 
+type PolicyParts = Pick<IndexParts, 'index' | 'config' | 'state' | 'clock' | 'advisories' | 'policyFiles'>;
+
 /** What may be served of an index. Throws Refusal `state`. */
 export async function composePolicy(
-  { index, config, state, clock, advisories }: Pick<IndexParts, 'index' | 'config' | 'state' | 'clock' | 'advisories'>,
+  { index, config, state, clock, advisories, policyFiles }: PolicyParts,
   provenance?: ProvenanceKeeper,
 ): Promise<Policy> {
   const told = advisoriesOf(config, index);
-  return new ComposedPolicy({
-    rules: rulesFor(config, index, provenance !== undefined),
+  const rules = (settings: PolicySettings | undefined) =>
+    rulesFor(config, { ...index, policy: settings }, provenance !== undefined);
+  const policy = new ComposedPolicy({
+    rules: rules(index.policy),
     exceptions: index.policy?.exceptions.map(exceptionOf),
     sources: [
       await WordsByHand.open(state),
@@ -24,4 +29,6 @@ export async function composePolicy(
     ],
     clock,
   });
+  policyFiles.follow(index.name, { policy, rules });
+  return policy;
 }

@@ -23,6 +23,12 @@ export function settingsOf({ minimum_age, projects, names, conditions, exception
   };
 }
 
+/** With the age of files that the index says beside it, where it does. */
+export function withAge(settings: PolicySettings, files: number | undefined): PolicySettings {
+  if (files === undefined) return settings;
+  return { ...settings, minimumAge: { projects: 0, since: undefined, action: 'hide', ...settings.minimumAge, files } };
+}
+
 function conditionOf(given: Parsed['conditions'][number]): ConditionSettings {
   const { name = given.when, do: action } = given;
   switch (given.when) {
