@@ -29,6 +29,12 @@ export function settingsOf(parsed: Parsed): PolicySettings {
   };
 }
 
+/** With the age of files that the index says beside it, where it does. */
+export function withAge(settings: PolicySettings, files: number | undefined): PolicySettings {
+  if (files === undefined) return settings;
+  return { ...settings, minimumAge: { ...AGE_ALONE, ...settings.minimumAge, files } };
+}
+
 function conditionOf(given: Parsed['conditions'][number]): ConditionSettings {
   const { name = given.when, do: action } = given;
   switch (given.when) {

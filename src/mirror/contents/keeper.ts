@@ -20,17 +20,23 @@ import { earlierWheels, isSmallWheel, nextFiles } from './choice.ts';
 import { BYTES_PER_FILE, EARLIER, MEMORY, MOST_TRIED, TRIED_FOR } from './limits.ts';
 import { lookInto, missing, type Needs } from './look.ts';
 
+/** What conditions want to know of files. */
+export interface Wanted {
+  readonly needs: Needs;
+  /** A file may be held back for what is in it: it is looked into before its first byte. */
+  readonly holds: boolean;
+  /** What was not looked into is held back: it is fetched for that. */
+  readonly holdsUnjudged: boolean;
+}
+
 export interface ContentsOptions {
   readonly index: string;
   readonly state: Pick<IndexState, 'contents'>;
   readonly pins: Pick<Pins, 'of'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly emit: Emit;
-  readonly needs: Needs;
-  /** A file may be held back for what is in it: it is looked into before its first byte. */
-  readonly holds: boolean;
-  /** What was not looked into is held back: it is fetched for that. */
-  readonly holdsUnjudged: boolean;
+  /** As the policy is now. */
+  readonly wanted: () => Wanted;
   /** Undefined for who only reads what is known. */
   readonly work: Pick<FileWork, 'startupFiles'> | undefined;
 }
@@ -62,7 +68,7 @@ export class ContentsKeeper implements FactSource<'contents'> {
   }
 
   version(project: string): string {
-    return this.#known.get(project)?.version ?? 'unread';
+    return this.#isWanted ? (this.#known.get(project)?.version ?? 'unread') : '';
   }
 
   of(project: string): ContentsOfProject | undefined {
@@ -70,11 +76,11 @@ export class ContentsKeeper implements FactSource<'contents'> {
   }
 
   async recall(project: string): Promise<void> {
-    if (!this.#known.has(project)) await this.follow(project);
+    if (this.#isWanted && !this.#known.has(project)) await this.follow(project);
   }
 
   async follow(project: string): Promise<void> {
-    this.#keep(project, (await this.#options.state.contents(project).read())?.value ?? NOTHING);
+    if (this.#isWanted) this.#keep(project, (await this.#options.state.contents(project).read())?.value ?? NOTHING);
   }
 
   /** Behind the answer: one look at a project at a time. */
@@ -83,7 +89,7 @@ export class ContentsKeeper implements FactSource<'contents'> {
     const inside = this.#inside;
     if (inside === undefined || this.#background.has(project)) return;
     // What is held back until it was looked into is looked at by and by, however old: each look draws the page again.
-    const all = this.#options.holdsUnjudged;
+    const all = this.#options.wanted().holdsUnjudged;
     const files = nextFiles(listing, { all, isWanted: (file) => this.#isToLookAt(project, file, 'listed') });
     if (files.length === 0) return;
     this.#background.add(project);
@@ -91,7 +97,7 @@ export class ContentsKeeper implements FactSource<'contents'> {
     const look = async () => {
       for (const file of files) {
         const isHeld = await inside.isHeld(project, file, caller);
-        const isWanted = isHeld || (this.#options.holdsUnjudged && this.#isUnlooked(project, file));
+        const isWanted = isHeld || (this.#options.wanted().holdsUnjudged && this.#isUnlooked(project, file));
         const blob = isWanted && isSmallWheel(file) ? await this.#open(project, file, caller) : undefined;
         await this.#look(project, file, blob, caller);
       }
@@ -102,8 +108,9 @@ export class ContentsKeeper implements FactSource<'contents'> {
   }
 
   async learn(project: string, file: OwnFile, blob: Blob, caller: Caller): Promise<void> {
-    const { holds, index } = this.#options;
-    if (this.#inside === undefined) return;
+    const { index, wanted } = this.#options;
+    const { holds } = wanted();
+    if (this.#inside === undefined || !this.#isWanted) return;
     await this.recall(project);
     if (!this.#isToLookAt(project, file, blob.sha256)) return;
     const look = async (by: Caller) => {
@@ -141,7 +148,8 @@ export class ContentsKeeper implements FactSource<'contents'> {
 
   /** Once at a time, and not again soon where something could not be found out. `by`: what is at hand to look into. */
   async #look(project: string, file: OwnFile, blob: Blob | undefined, caller: Caller): Promise<void> {
-    const { work, needs, pins, clock } = this.#options;
+    const { work, wanted, pins, clock } = this.#options;
+    const { needs } = wanted();
     const inside = this.#inside;
     const { filename } = file.entry;
     const sha256 = blob?.sha256 ?? file.entry.digests.get('sha256');
@@ -176,11 +184,12 @@ export class ContentsKeeper implements FactSource<'contents'> {
 
   #isUnlooked(project: string, file: OwnFile): boolean {
     const now = this.#options.clock.now();
-    return missing(this.#options.needs, keptOf(file, this.#contents(project)), { file, now }).startup;
+    return missing(this.#options.wanted().needs, keptOf(file, this.#contents(project)), { file, now }).startup;
   }
 
   #isToLookAt(project: string, file: OwnFile, by: string): boolean {
-    const { needs, clock } = this.#options;
+    const { wanted, clock } = this.#options;
+    const { needs } = wanted();
     const now = clock.now();
     const tried = this.#tried.get(triedKey(project, file, by));
     if (tried !== undefined && now < tried + TRIED_FOR && now >= tried) return false;
@@ -189,6 +198,10 @@ export class ContentsKeeper implements FactSource<'contents'> {
 
   #keep(project: string, contents: ContentsOfProject): void {
     this.#known.set(project, { contents, version: versionOf(contents) }, BYTES_PER_FILE * (1 + contents.size));
+  }
+
+  get #isWanted(): boolean {
+    return isAny(this.#options.wanted().needs);
   }
 
   #failed(error: unknown): void {

@@ -29,16 +29,21 @@ const ALWAYS: readonly Rule[] = [quarantinedUpstream, quarantinedHere];
 
 /** Rules over facts: the strictest word of all of them counts. */
 export class ComposedPolicy implements Policy {
-  readonly #rules: readonly Rule[];
-  readonly #exceptions: readonly Exception[];
+  #rules: readonly Rule[] = ALWAYS;
+  #exceptions: readonly Exception[] = [];
+  #version = '';
   readonly #sources: readonly FactSource[];
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #version: string;
 
-  constructor({ rules, exceptions = [], sources, clock }: ComposedOptions) {
-    this.#rules = [...ALWAYS, ...rules];
+  constructor({ sources, clock, ...written }: ComposedOptions) {
     this.#sources = sources;
     this.#clock = clock;
+    this.use(written);
+  }
+
+  /** These rules and exceptions from now on. */
+  use({ rules, exceptions = [] }: Pick<ComposedOptions, 'rules' | 'exceptions'>): void {
+    this.#rules = [...ALWAYS, ...rules];
     this.#exceptions = exceptions;
     const written = exceptions.map(({ pattern, file, rule, reason, until }) => [
       pattern.text,
