@@ -26,7 +26,6 @@ const BY_IMPORT = {
   file: 'its page that was imported last lacks it',
 };
 
-
 /** What a page leaves out, by why, and what of that it names. */
 interface LeftOutLines {
   readonly counts: ReadonlyMap<string, number>;
