@@ -60,11 +60,16 @@ function failureOf({ lastError, lastRefresh }: IndexStatus): IndexStatus['lastEr
 function unheard(status: IndexStatus, now: Instant, { freshFor, startedAt }: Judged): readonly Trouble[] {
   const { name, lastRefresh, silent } = status;
   const failed = failureOf(status);
-  if (failed === undefined) return silent ? [toKnow(status, 'away', AWAY)] : [];
+  const away = lastRefresh === undefined ? NEVER_HEARD : AWAY;
+  if (failed === undefined) return silent ? [toKnow(status, 'away', away)] : [];
   const kind = kindOf(failed);
   const fresh = freshFor.get(name);
   if (fresh === undefined || now - Math.max(lastRefresh ?? 0, startedAt) <= ROUNDS * fresh)
-    return [toKnow(status, kind === 'refused' ? failed.reason : kind, UNHEARD[kind](failed.reason))];
+    return [
+      kind === 'away'
+        ? toKnow(status, kind, away)
+        : toKnow(status, kind === 'refused' ? failed.reason : kind, UNHEARD[kind](failed.reason)),
+    ];
   const since = lastRefresh === undefined ? 'since the start' : `since ${untilText(lastRefresh, now)}`;
   const says = `${STALE[kind]}, ${since} [${failed.reason}]: what is held is served as long as it may be.`;
   const next = `${STATUS}, with the reason (docs/runbooks/VerbatimStale.md).`;
@@ -86,8 +91,12 @@ const AWAY: Told = {
   next: 'Nothing, if it comes back soon. New releases, and takings back, are not seen meanwhile.',
 };
 
-const UNHEARD: Readonly<Record<Failure, (reason: string) => Told>> = {
-  away: () => AWAY,
+const NEVER_HEARD: Told = {
+  says: 'Upstream does not answer, and has not since the start. What is held is served.',
+  next: 'Look whether its address is right: "verbatim doctor" tries it, and says what fails. If it is, upstream is away: nothing new is had until it is back.',
+};
+
+const UNHEARD: Readonly<Record<Exclude<Failure, 'away'>, (reason: string) => Told>> = {
   unkept: (reason) => ({
     says:
       reason === 'clock'

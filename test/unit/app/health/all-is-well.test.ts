@@ -114,6 +114,15 @@ describe('the one sentence', () => {
     expect(large.says).toContain('What upstream said last was not believed');
   });
 
+  it('asks to look at the address of an upstream that was never heard', () => {
+    const { troubles } = verdict({
+      indexes: [index({ lastRefresh: undefined, roles: [], lastError: failed('unreachable') })],
+    });
+    expect(troubles[0]?.next).toContain('Look whether its address is right: "verbatim doctor" tries it');
+    const later = verdict({ indexes: [index({ lastError: failed('unreachable') })] });
+    expect(later.troubles[0]?.next).toContain('Nothing, if it comes back soon.');
+  });
+
   it('does not take a write that failed for damage, however long it lasts', () => {
     const unkept = index({ lastRefresh: NOW - DAY, lastError: failed('state', NOW, 'state') });
     const { says, levels, holds } = verdict({ indexes: [unkept] });
