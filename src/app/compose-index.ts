@@ -30,30 +30,23 @@ import { createListStore } from '../state/list.ts';
 import { createPageStore } from '../state/pages.ts';
 import { createPins } from '../state/pins.ts';
 import { createUpstream, type HttpUpstream } from '../upstream/client.ts';
-import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import type { FeedKeeper } from './advisories/keeper.ts';
 import { relayedPlace } from './carry/relayed-place.ts';
 import { carriedTables } from './carry/tables.ts';
+import type { Seams } from './clock.ts';
 import type { ClockComparison } from './conditions/clocks.ts';
 import type { DrawnCache } from './drawn-cache.ts';
 import type { SharedRedis } from './fleet/redis.ts';
 import { refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
 import { composePolicy } from './policy/compose-policy.ts';
+import type { PolicyFiles } from './policy/policy-files.ts';
 import { composeProvenance, type ProvenanceParts } from './provenance/compose-provenance.ts';
 import { crowding, silence } from './queues.ts';
 import { linkBase, standsBefore } from './server-files.ts';
 import { limitsOf, seenProjects, signedReach, unsignedReach } from './upstream-options.ts';
-
-/** What a test replaces so that it need not wait: time, and the waits of the upstream side. */
-export interface Seams {
-  readonly clock?: Clock | undefined;
-  readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
-  /** Between two writes of small files. */
-  readonly apartMs?: number | undefined;
-}
 
 /** What one index is made of. */
 export interface IndexParts {
@@ -75,6 +68,7 @@ export interface IndexParts {
   readonly provenance?: ProvenanceParts | undefined;
   readonly drawn: DrawnCache | undefined;
   readonly advisories: FeedKeeper | undefined;
+  readonly policyFiles: PolicyFiles;
   readonly redis: Pick<SharedRedis, 'beliefs'> | undefined;
   readonly clocks: ClockComparison;
   /** The other processes of this server, where it has several. */

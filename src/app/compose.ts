@@ -24,8 +24,8 @@ import { type BucketReport, type FilePlace, filePlace } from './bucket/bucket.ts
 import { BESIDE } from './bucket/waiting.ts';
 import { relayedPlace } from './carry/relayed-place.ts';
 import { holdDaysOf, Retention } from './carry/retention.ts';
-import { createClock } from './clock.ts';
-import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
+import { createClock, type Seams } from './clock.ts';
+import { composeIndex, type IndexParts } from './compose-index.ts';
 import { ClockComparison } from './conditions/clocks.ts';
 import { type DataDirectory, openDataDirectory, readDataDirectory } from './data-directory.ts';
 import { DrawnCache } from './drawn-cache.ts';
@@ -36,6 +36,7 @@ import { tellingPeers } from './fleet/telling-peers.ts';
 import { keepRoom, openIndex, refuseNothingLeft, refuseUnknown, refusing } from './open-index.ts';
 import { operatorOn } from './operator/of-composition.ts';
 import type { OperatorPlace } from './operator/place.ts';
+import { PolicyFiles } from './policy/policy-files.ts';
 import { workersOf } from './processes/divide.ts';
 import { SigstoreRoots } from './provenance/roots.ts';
 import { crowding, type NamedQueue, queuesOf } from './queues.ts';
@@ -81,6 +82,7 @@ export interface Composition {
   readonly volume: Volume;
   /** What is known to be bad, where it is configured. */
   readonly advisories: FeedKeeper | undefined;
+  readonly policyFiles: PolicyFiles;
   /** What is believed of Sigstore. */
   readonly roots: SigstoreRoots;
   /** Where it is configured, of a server. */
@@ -119,6 +121,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     : await openDataDirectory(config, { serving: upkeep, rehearsal, emit: told, peers });
   const { volume } = directory;
   const closers: (() => unknown)[] = [];
+  const close = async (): Promise<void> => {
+    for (const each of closers.reverse()) await each();
+    await directory.close();
+  };
   try {
     const records = { config, clock, rehearsal, serving: upkeep, emit: told };
     const { emit, ...kept } = recordsOf(directory, records, closers);
@@ -141,12 +147,12 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const { maxBytes } = config.cache;
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, shared: redis?.cache, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
-    const clocks = new ClockComparison();
     const leads = upkeep && peers?.leads !== false;
     const advisories = await openFeed({ config, volume, clock, emit, leads }, closers);
-    const files = { blobs, storage: place.storage, work, fileWork, judging, drawn, redis };
+    const [clocks, policyFiles] = [new ClockComparison(), new PolicyFiles()];
+    const files = { policyFiles, blobs, storage: place.storage, work, fileWork, judging, drawn, redis };
     const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers, advisories };
-    const { indexes, states, imports, queues, roots } = await composeIndexes(parts, directory, upkeep, closers);
+    const { indexes, states, queues, ...others } = await composeIndexes(parts, directory, upkeep, closers);
     const retaining = { blobs, indexes: Object.values(config.indexes), states, volume, now: () => clock.now() };
     retention.begin({ ...retaining, holdDays: holdDaysOf(config) });
     await redis?.beliefs.follow(indexes);
@@ -154,8 +160,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     return {
       indexes,
       states,
-      imports,
-      roots,
+      ...others,
       queues: [...queuesOf('', shares), ...queues],
       blobs,
       disk,
@@ -170,19 +175,16 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       clocks,
       shares,
       redis,
-      operator: operatorOn({ config, journal, storage: place.storage, blobs, clock, indexes, states }),
+      operator: operatorOn({ config, journal, storage: place.storage, blobs, clock, indexes, states, policyFiles }),
       volume,
       advisories,
+      policyFiles,
       fleet: directory.fleet,
       fleetPeers,
-      async close() {
-        for (const close of closers.reverse()) await close();
-        await directory.close();
-      },
+      close,
     };
   } catch (error) {
-    for (const close of closers.reverse()) await close();
-    await directory.close();
+    await close();
     throw error;
   }
 }

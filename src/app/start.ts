@@ -236,9 +236,10 @@ class Mirror implements RunningMirror {
 
   // Both are bound to their mirror: they are handed on as handlers.
   readonly reload = (): void => {
-    const { config, access, log, leads, composition } = this.#parts;
-    void composition.advisories?.look();
-    readAgain({ config, conditions: this.#conditions, server: this.#main, access, log, tells: leads });
+    const { config, access, emit, leads, composition } = this.#parts;
+    const { advisories, policyFiles } = composition;
+    void advisories?.look();
+    readAgain({ config, conditions: this.#conditions, server: this.#main, access, policyFiles, emit, tells: leads });
   };
 
   readonly leave = (): void => {

@@ -26,7 +26,8 @@ export function watchComposition(metrics: Metrics, composition: Composition): vo
     });
   metrics.watchDisk(composition.sizes);
   metrics.watchKept(composition.kept);
-  metrics.watchRecord(() => composition.fetched.writing);
+  metrics.watchRecord('access', () => composition.fetched.writing);
+  metrics.watchRecord('requests', () => composition.requests.writing);
   metrics.watchPages(() =>
     Promise.all(composition.indexes.map(async (each) => ({ index: each.name, ...(await each.tally()) }))),
   );

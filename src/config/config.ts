@@ -147,6 +147,8 @@ interface AnyIndexConfig {
   readonly lookAhead: LookAhead | undefined;
   /** What may be served of it besides being proved; undefined for everything. */
   readonly policy?: PolicySettings | undefined;
+  /** Where that is read again from, and the age in seconds that is said beside it. */
+  readonly policyFile?: { readonly path: string; readonly minimumAge: number | undefined } | undefined;
   /** Where bundles bring it: nobody is asked for anything of it. */
   readonly import?: ImportConfig | undefined;
 }

@@ -6,7 +6,7 @@ import { toAddresses } from './combined/schema.ts';
 import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace, Timeouts } from './config.ts';
 import { hasRoot } from './index-schema.ts';
 import { USUAL_DEPTH } from './look-ahead.ts';
-import { NO_POLICY, settingsOf } from './policy/settings.ts';
+import { NO_POLICY, settingsOf, withAge } from './policy/settings.ts';
 import { toProvenance } from './provenance/schema.ts';
 import { toRedis } from './redis.ts';
 import type { ParsedFile } from './schema.ts';
@@ -113,6 +113,8 @@ function toIndex(name: string, index: ParsedIndex, readPolicy: (path: string) =>
     lookAhead: toLookAhead(index),
     import: index.import && toImport(index.import),
     policy: toPolicy(index, readPolicy),
+    policyFile:
+      index.policy_file === undefined ? undefined : { path: resolve(index.policy_file), minimumAge: index.minimum_age },
   };
   if (!hasRoot(index))
     return {
@@ -144,9 +146,7 @@ function toPolicy(
   readPolicy: (path: string) => PolicySettings,
 ): PolicySettings | undefined {
   const written = file === undefined ? policy && settingsOf(policy) : readPolicy(resolve(file));
-  if (files === undefined) return written;
-  const policyOf = written ?? NO_POLICY;
-  return { ...policyOf, minimumAge: { projects: 0, since: undefined, action: 'hide', ...policyOf.minimumAge, files } };
+  return files === undefined ? written : withAge(written ?? NO_POLICY, files);
 }
 
 function toImport({

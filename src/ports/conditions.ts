@@ -22,6 +22,7 @@ export const CONDITIONS = {
   disk: 'warn',
   unwritable: 'warn',
   'access-record': 'warn',
+  'requests-record': 'warn',
   bucket: 'warn',
   'bucket-behind': 'warn',
   'bucket-unfit': 'warn',

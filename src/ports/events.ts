@@ -283,8 +283,11 @@ interface EventMap {
   readonly lookedThrough: LookedThrough;
   readonly scrubbed: Scrubbed;
   readonly fetchedAgain: FetchedAgain;
-  /** Certificate, users and tokens were read again; `error` where they could not be, and nothing was changed. */
-  readonly reloaded: { readonly error?: unknown };
+  /**
+   * What the configuration names was read again (`read`, in words); `error` where something could not be, and nothing was changed. `quiet`: another
+   * process of the same server tells it.
+   */
+  readonly reloaded: { readonly read: readonly string[]; readonly quiet?: boolean; readonly error?: unknown };
 }
 
 export type EventName = keyof EventMap;

@@ -261,17 +261,19 @@ export const EVENTS: Table = {
   reloaded: {
     counter: {
       name: 'verbatim_reloads_total',
-      help: 'Times certificate, users and tokens were read again, by result.',
+      help: 'Times that certificate, users, tokens and policies were read again, by result.',
       labels: { result: oneOf(['changed', 'failed']) },
       values: ({ error }) => [error === undefined ? 'changed' : 'failed'],
     },
     word: 'reloaded',
-    level: ({ error }) => (error === undefined ? 'info' : 'error'),
-    line: ({ error }) => ({
+    level: ({ error, quiet }) => (error !== undefined ? 'error' : quiet === true ? 'debug' : 'info'),
+    line: ({ read, error }) => ({
       message:
-        error === undefined
-          ? 'certificate, users and tokens were read again'
-          : `nothing was changed: ${error instanceof Error ? error.message : String(error)}`,
+        error !== undefined
+          ? `nothing was changed: ${error instanceof Error ? error.message : String(error)}`
+          : read.length === 0
+            ? 'there is nothing to read again: no certificate, users, tokens or policies (server.tls, server.auth, policy_file)'
+            : `read again: ${read.join(', ')}`,
       fields: {},
     }),
   },

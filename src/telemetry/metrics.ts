@@ -15,7 +15,7 @@ import type { Row } from './event-row.ts';
 import { type FleetNumbers, watchFleet } from './fleet-metrics.ts';
 import { type AboutIndex, sayIndexes } from './index-metrics.ts';
 import { combinations, oneOf, oneOfOrShared } from './labels.ts';
-import { type RecordNumbers, watchRecord } from './record-metrics.ts';
+import { type RecordName, type RecordNumbers, watchRecord } from './record-metrics.ts';
 import { type ScrubNumbers, watchScrub } from './scrub-metrics.ts';
 import { type Readings, readAll, readTotals } from './several.ts';
 import { createTally } from './tally.ts';
@@ -57,7 +57,7 @@ export interface Metrics {
   /** Read at each scrape: what is remembered, and how much may be. */
   watchKept(read: () => Promise<readonly KeptPart[]>): void;
   /** How the record of who was sent what is written. */
-  watchRecord(read: () => RecordNumbers): void;
+  watchRecord(record: RecordName, read: () => RecordNumbers): void;
   /** Read at each scrape. */
   watchPages(read: () => Promise<readonly PageCounts[]>): void;
   /** Read at each scrape. */
@@ -124,7 +124,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     watchBucket: (read) => watchBucket(registry, read),
     watchDisk: (read) => watchDisk(registry, read, shared),
     watchKept: (read) => watchKept(registry, read, shared),
-    watchRecord: (read) => watchRecord(registry, read),
+    watchRecord: (record, read) => watchRecord(registry, record, read),
     watchPages(read) {
       watchPages(registry, index, read);
       watchQuarantine(registry, index, read);

@@ -138,14 +138,14 @@ function indexSection(view: IndexView, { now, judged }: HomeView, root: string):
     evidence === 'index' ? unsignedPicture(name) : roles.length === 0 ? '' : trustPicture(name, roles, judged);
   return html`<section aria-labelledby="index-${name}"><h2 id="index-${name}">The index ${name}</h2>
 <p>${kind} It mirrors <code>${upstream}</code>. <a href="${root}${name}/project/">Find a project</a>, or see <a href="${root}${name}/events">what happened</a>.</p>
-<div class="index">${picture}<div>${leftOutText(view)}</div></div>${roles.length === 0 ? '' : trustTable(roles, { now, judged })}</section>`;
+<div class="index">${picture}<div>${leftOutText(view, root)}</div></div>${roles.length === 0 ? '' : trustTable(roles, { now, judged })}</section>`;
 }
 
-function leftOutText({ leftOut, firstSight, byManifest, outOfReach }: IndexView): Content {
+function leftOutText({ name, leftOut, firstSight, byManifest, outOfReach }: IndexView, root: string): Content {
   const all = [
     ...leftOut.map(
       ({ files, says, why }) =>
-        html`<li>${files} ${files === 1 ? 'file' : 'files'} ${says} <span class="soft small">(${why})</span></li>`,
+        html`<li>${files} ${files === 1 ? 'file' : 'files'} ${says} <span class="soft small">(${why})</span>${why === 'policy' ? html` <a href="${root}${name}/policy">Which, and why</a>` : ''}</li>`,
     ),
     ...(firstSight > 0 ? [html`<li>${firstSight} listed without a digest, and believed as first seen</li>`] : []),
     ...(byManifest > 0

@@ -91,7 +91,7 @@ export interface PolicyView extends Made {
 const DOES: Readonly<Record<Action, string>> = {
   report: 'told, and served',
   hide: 'held back: not on pages, refused by address',
-  deny: 'refused, and listed',
+  deny: 'refused, though pages list it',
 };
 
 /** What rules are in force, what they hold back now, and what was asked for in vain. */
@@ -129,7 +129,7 @@ ${heldTable(view, now, root)}</section>`;
 }
 
 function ruleRow({ rule, action, says, setting }: RuleInForceView): Content {
-  return html`<tr><th scope="row">${rule}<br><small class="soft"><code>${setting}</code></small></th><td data-of="What it is about">${says}</td><td data-of="What becomes of it">${action === 'report' ? DOES[action] : state('warn', DOES[action])}</td></tr>`;
+  return html`<tr><th scope="row">${rule}</th><td data-of="What it is about">${says}<br><small class="soft">The setting: <code>${setting}</code></small></td><td data-of="What becomes of it">${action === 'report' ? DOES[action] : state('warn', DOES[action])}</td></tr>`;
 }
 
 function exceptionList({ exceptions, exceptionCount }: IndexPolicyView, now: Instant): Content {
@@ -137,7 +137,7 @@ function exceptionList({ exceptions, exceptionCount }: IndexPolicyView, now: Ins
   const more = exceptionCount - exceptions.length;
   return html`<h3>Exceptions</h3><ul class="list">${exceptions.map(
     ({ project, file, rule, reason, until, ended }) =>
-      html`<li><p><b>${file ?? project}</b> passes ${rule === undefined ? 'every rule' : html`the rule <b>${rule}</b>`}${until === undefined ? ', for ever' : html` ${ended ? state('warn', 'until') : 'until'} ${time(until)} (${untilText(until, now)})`}</p><p class="soft">${reason}</p></li>`,
+      html`<li><p><b>${file ?? project}</b> ${ended ? 'passed' : 'passes'} ${rule === undefined ? 'every rule' : html`the rule <b>${rule}</b>`}${until === undefined ? ', for ever' : html` until ${time(until)} (${untilText(until, now)})${ended ? html`; ${state('warn', 'that is over')}` : ''}`}</p><p class="soft">${reason}</p></li>`,
   )}</ul>${more > 0 ? html`<p class="soft">And ${number(more)} more.</p>` : ''}`;
 }
 
@@ -149,7 +149,7 @@ function heldTable({ name, held, heldBack, looked }: IndexPolicyView, now: Insta
       : 'What is held back now';
   return html`<table class="stack"><caption>${which}</caption><thead><tr><th scope="col">Project</th><th scope="col">Rule</th><th scope="col">Files</th><th scope="col">Until</th></tr></thead><tbody>${held.map(
     ({ project, rule, action, files, until }) =>
-      html`<tr><th scope="row"><a href="${root}${name}/project/${project}/">${project}</a></th><td data-of="Rule">${rule}</td><td data-of="Files">${number(files)} ${action === 'deny' ? 'refused' : 'off the page'}</td><td data-of="Until">${until === undefined ? 'somebody changes it' : html`${time(until)}<br><small class="soft">the first of them, ${untilText(until, now)}</small>`}</td></tr>`,
+      html`<tr><th scope="row"><a href="${root}${name}/project/${project}/">${project}</a></th><td data-of="Rule">${rule}</td><td data-of="Files">${number(files)} ${action === 'deny' ? 'refused' : 'off the page'}</td><td data-of="Until">${until === undefined ? 'somebody changes it' : html`${time(until)}<br><small class="soft">${files === 1 ? '' : 'the first of them, '}${untilText(until, now)}</small>`}</td></tr>`,
   )}</tbody></table>`;
 }
 

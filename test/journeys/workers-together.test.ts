@@ -226,7 +226,7 @@ describe('several workers of one server', () => {
     expect(await each(presented)).toEqual(always(before));
     await writeFile(cert, ELSEWHERE);
     server.child.kill('SIGHUP');
-    await server.line('were read again');
+    await server.line('read again: the certificate');
     await expect.poll(async () => new Set(await each(presented)).size, { timeout: 10_000 }).toBe(1);
     expect(await presented()).not.toBe(before);
   });

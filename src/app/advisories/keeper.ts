@@ -12,8 +12,8 @@ import type { AdvisoryWork } from '../../workers/advisory-work.ts';
 import { KeptArchive } from './kept-archive.ts';
 import type { Source } from './source.ts';
 
-/** How often others look at what one process keeps. Milliseconds. */
-const FOLLOW_EVERY = 15_000;
+/** How often others look at what one process keeps: what is known to be bad is refused by all within a second. Milliseconds. */
+const FOLLOW_EVERY = 500;
 /** A feed that has less than this share of the records before is taken for one that was cut. */
 const LEAST_SHARE = 1 / 2;
 

@@ -62,12 +62,12 @@ const BECOMES: Readonly<Record<Action, string>> = {
   report: 'served, and that is told',
 };
 
-/** `malware: GHSA-1 (it steals) speaks of 1.0; mended in 1.1; such files are refused (advisories.malware)`. */
+/** `GHSA-1 (it steals) speaks of 1.0; mended in 1.1; such files are refused (advisories.malware)`. */
 export function advisorySays({ id, summary, malware, versions, versionCount, fixedIn, action }: AdvisorySays): string {
   const what = summary === '' ? id : `${id} (${summary})`;
   const more = versionCount > versions.length ? ` and ${versionCount - versions.length} more` : '';
   const of = versions.length === 0 ? 'no version that is listed here' : `${versions.join(', ')}${more}`;
   const mended = fixedIn.length === 0 ? '' : `; mended in ${fixedIn.join(', ')}`;
   const setting = malware ? 'advisories.malware' : 'advisories.vulnerable';
-  return `${malware ? 'malware' : 'vulnerable'}: ${what} speaks of ${of}${mended}; such files are ${BECOMES[action]} (the setting: ${setting})`;
+  return `${what} speaks of ${of}${mended}; such files are ${BECOMES[action]} (the setting: ${setting})`;
 }

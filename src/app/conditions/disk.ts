@@ -39,12 +39,19 @@ export function unwritableConditions(trouble: string | undefined, data: string):
   return [{ what: 'unwritable', index: '', thing: data, message }];
 }
 
-/** Of the record of who was sent what: `lost` lines are gone for good. */
-export function recordConditions({ trouble, lost }: Writing): readonly Condition[] {
+/** Of a record whose lines the disk does not take: what it is a record of, and which command reads it. */
+const RECORDS = {
+  'access-record': { what: 'Who is sent what', since: 'what was sent since', command: 'who' },
+  'requests-record': { what: 'What is refused by policy', since: 'what was asked for since', command: 'requests' },
+} as const;
+
+/** `lost` lines are gone for good. */
+export function recordConditions(record: keyof typeof RECORDS, { trouble, lost }: Writing): readonly Condition[] {
   if (trouble === undefined) return [];
-  const gone = lost === 0 ? 'what was sent since waits in memory' : `${lost} lines of it are lost`;
-  const message = `Who is sent what cannot be written down (${trouble}), and ${gone}: "verbatim who" does not know of it. Make room, or see to the disk; it is tried again every second.`;
-  return [{ what: 'access-record', index: '', thing: '', message }];
+  const { what, since, command } = RECORDS[record];
+  const gone = lost === 0 ? `${since} waits in memory` : `${lost} lines of it are lost`;
+  const message = `${what} cannot be written down (${trouble}), and ${gone}: "verbatim ${command}" does not know of it. Make room, or see to the disk; it is tried again every second.`;
+  return [{ what: record, index: '', thing: '', message }];
 }
 
 function megabytes(bytes: number): number {

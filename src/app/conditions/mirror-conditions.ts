@@ -1,6 +1,7 @@
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
 import type { AccessRecord } from '../../disk/records/access-record.ts';
+import type { RequestsRecord } from '../../disk/records/requests-record.ts';
 import type { Certificate } from '../../http/server.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -35,6 +36,7 @@ interface MirrorConditionsOptions {
   /** Why the data directory cannot be written to; undefined where it can. */
   readonly disk?: (() => string | undefined) | undefined;
   readonly fetched: Pick<AccessRecord, 'writing'>;
+  readonly requests: Pick<RequestsRecord, 'writing'>;
   readonly emit: Emit;
   readonly indexes: readonly PackageIndex[];
   readonly advisories?: Pick<FeedKeeper, 'standing'> | undefined;
@@ -102,7 +104,8 @@ export class MirrorConditions {
     return [
       ...standing(config, { now: clock.now(), validity: this.#validity, free: this.#room?.free, low }),
       ...unwritableConditions(this.#options.disk?.(), config.data),
-      ...recordConditions(this.#options.fetched.writing),
+      ...recordConditions('access-record', this.#options.fetched.writing),
+      ...recordConditions('requests-record', this.#options.requests.writing),
       ...clocks.look(),
       ...importConditions(this.#ages),
       ...(advisories === undefined || config.advisories === undefined

@@ -12,7 +12,7 @@ import { audited } from './audited.ts';
 import { type OperatorPlace, projectOf } from './place.ts';
 import { namesOf, textOf } from './quarantine.ts';
 
-interface AnswerPlace extends Pick<OperatorPlace, 'config' | 'state' | 'now'> {
+interface AnswerPlace extends Pick<OperatorPlace, 'config' | 'inForce' | 'state' | 'now'> {
   readonly journal: Pick<OperatorPlace['journal'], 'note' | 'flush'>;
 }
 
@@ -29,7 +29,11 @@ export async function answerIn(place: AnswerPlace, request: AnswerRequest): Prom
   const project = projectOf(request.name);
   const at = place.now();
   refuseUnfit(request, project, at);
-  refuseNoRule(place.config, configured, { project, rule, whole: version === undefined && file === undefined });
+  refuseNoRule(place.config, place.inForce?.(configured) ?? configured, {
+    project,
+    rule,
+    whole: version === undefined && file === undefined,
+  });
   const state = await place.state(index);
   const item = state.answers(project);
   const answer: RequestAnswer = {

@@ -4,10 +4,10 @@ import type { Composition } from '../compose.ts';
 import type { OperatorPlace } from './place.ts';
 
 type OperatorParts = Pick<OperatorPlace, 'config' | 'journal' | 'storage'> &
-  Pick<Composition, 'blobs' | 'clock' | 'indexes' | 'states'>;
+  Pick<Composition, 'blobs' | 'clock' | 'indexes' | 'states' | 'policyFiles'>;
 
 /** What operators act on, of a mirror that is composed. */
-export function operatorOn({ blobs, clock, indexes, states, ...place }: OperatorParts): OperatorPlace {
+export function operatorOn({ blobs, clock, indexes, states, policyFiles, ...place }: OperatorParts): OperatorPlace {
   return {
     ...place,
     async state(name) {
@@ -18,6 +18,7 @@ export function operatorOn({ blobs, clock, indexes, states, ...place }: Operator
         ? index.refusal
         : new Refusal('unlisted', `No index called ${name} is configured.`, { subject: 'request' });
     },
+    inForce: (index) => policyFiles.current(index),
     forget: (sha256) => blobs.forget(sha256),
     now: () => clock.now(),
   };

@@ -1,6 +1,6 @@
 import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Config } from '../../config/config.ts';
+import type { Config, IndexConfig } from '../../config/config.ts';
 import { createJournal, type StoredJournal } from '../../disk/records/journal.ts';
 import type { BlobStorage } from '../../ports/blob-storage.ts';
 import type { IndexState } from '../../ports/index-state.ts';
@@ -14,6 +14,8 @@ import { noEvents } from '../no-events.ts';
 /** What operators act on: the data directory for one command's time, or that of a server that runs. */
 export interface OperatorPlace {
   readonly config: Config;
+  /** An index with the policy that is in force, where a server has read one since. */
+  inForce?(index: IndexConfig): IndexConfig;
   /** What the index remembers. Throws Refusal `state` where it cannot be believed. */
   state(index: string): Promise<IndexState>;
   readonly journal: Pick<StoredJournal, 'note' | 'read' | 'flush'>;

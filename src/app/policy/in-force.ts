@@ -102,7 +102,7 @@ function conditionSays(condition: ConditionSettings): string {
 
 const MODES = {
   off: 'Nothing.',
-  report: 'Nothing: who published a file is checked and told, and what is wrong is served all the same.',
+  report: 'Who published a file: it is checked, and what is wrong, or comes from somebody else than before, is told.',
   'require-when-present':
     'Files whose provenance is wrong or cannot be had, and releases by somebody else than before, or by nobody who says so where somebody did.',
   require: 'Files without verified provenance, and releases by somebody else than before.',

@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:net';
+import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
+import { policiesAgain, withPolicies } from '../../config/policy/again.ts';
 import { openVolume, type Volume } from '../../disk/volume.ts';
 import { createListener } from '../../http/listener.ts';
 import { listen, portOf, type RunningServer, startServer, urlOf } from '../../http/server.ts';
@@ -66,7 +68,7 @@ class Supervisor implements RunningServers {
   readonly #leases: Leases;
   readonly #listening: Server;
   readonly #first = Promise.withResolvers<Readiness>();
-  readonly #config: Config;
+  #config: Config;
   #newTrust: MirrorOptions['newTrust'];
   #admin: RunningServer | undefined;
   #volume: Volume | undefined;
@@ -137,6 +139,7 @@ class Supervisor implements RunningServers {
   }
 
   readonly reload = (): void => {
+    this.#readPoliciesAgain();
     for (const slot of this.#slots) slot.send({ kind: 'reload' });
   };
 
@@ -198,6 +201,15 @@ class Supervisor implements RunningServers {
       workers: { configured: this.#slots.length, answering: this.#answering.length },
       connections: this.#dispatcher.counts,
     };
+  }
+
+  /** For workers that begin after this. What is unusable they say themselves. */
+  #readPoliciesAgain(): void {
+    try {
+      this.#config = withPolicies(this.#config, policiesAgain(this.#config));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+    }
   }
 
   async #facts(): Promise<Facts> {

@@ -1,8 +1,10 @@
 import type { Config } from '../../config/config.ts';
+import { policiesAgain } from '../../config/policy/again.ts';
 import type { Access } from '../../http/access/access.ts';
 import type { RunningServer } from '../../http/server.ts';
-import type { Log } from '../../telemetry/log.ts';
+import type { Emit } from '../../ports/events.ts';
 import type { MirrorConditions } from '../conditions/mirror-conditions.ts';
+import type { PolicyFiles } from '../policy/policy-files.ts';
 import { accessListOf, certificateOf } from '../server-files.ts';
 
 interface Reloaded {
@@ -10,28 +12,31 @@ interface Reloaded {
   readonly conditions: Pick<MirrorConditions, 'reload'>;
   readonly server: Pick<RunningServer, 'useCertificate'> | undefined;
   readonly access: Pick<Access, 'replace'> | undefined;
-  readonly log: Log;
+  readonly policyFiles: Pick<PolicyFiles, 'use'>;
+  readonly emit: Emit;
   /** Of several processes that read the same files one says so. */
   readonly tells: boolean;
 }
 
-/** Reads the certificate, the users and the tokens again; what is unusable is logged, and the old stays. */
-export function readAgain({ config, conditions, server, access, log, tells }: Reloaded): void {
-  const said = { event: 'reloaded' };
-  const say = (message: string) => (tells ? log.info(message, said) : log.debug(message, said));
+/** Reads the certificate, the users, the tokens and policies again: all of them, or where one is unusable none, and the old stay. */
+export function readAgain({ config, conditions, server, access, policyFiles, emit, tells }: Reloaded): void {
   try {
-    const next = { certificate: certificateOf(config.server), readers: accessListOf(config.server) };
+    const certificate = certificateOf(config.server);
+    const readers = accessListOf(config.server);
+    const policies = policiesAgain(config);
     // Files that are not read again may have other permissions now.
-    void conditions.reload(next.certificate);
-    if (next.certificate === undefined && next.readers === undefined) {
-      say('there is nothing to read again: no certificate, users or tokens (server.tls, server.auth)');
-      return;
-    }
-    if (next.certificate !== undefined) server?.useCertificate(next.certificate);
-    if (next.readers !== undefined) access?.replace(next.readers);
-    say('certificate, users and tokens were read again');
+    void conditions.reload(certificate);
+    policyFiles.use(policies);
+    if (certificate !== undefined) server?.useCertificate(certificate);
+    if (readers !== undefined) access?.replace(readers);
+    const read = [
+      ...(certificate === undefined ? [] : ['the certificate']),
+      ...(readers === undefined ? [] : ['users and tokens']),
+      ...[...policies.keys()].map((index) => `the policy of ${index}`),
+    ];
+    emit({ name: 'reloaded', read, quiet: !tells });
   } catch (error) {
     // Also of one of several: the others may have read it.
-    log.error(`nothing was changed: ${error instanceof Error ? error.message : String(error)}`, said);
+    emit({ name: 'reloaded', read: [], error });
   }
 }

@@ -55,6 +55,10 @@ const CONDITIONS_SAY: Readonly<Partial<Record<ConditionName, Told>>> = {
     says: 'Who is sent what cannot be written down: the question who has a file may have no full answer.',
     next: STATUS,
   },
+  'requests-record': {
+    says: 'What is asked for and refused by policy cannot be written down: the list of requests may lack some.',
+    next: STATUS,
+  },
   bucket: { says: 'The bucket that files are kept in cannot be had.', next: STATUS },
   'bucket-behind': { says: 'Some files were never uploaded to the bucket.', next: STATUS },
   'bucket-unfit': { says: 'The bucket does not do all that is needed of it.', next: STATUS },

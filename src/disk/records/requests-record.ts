@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { type Instant, SECONDS_OF_DAY } from '../../bytes/instant.ts';
 import { REQUESTING_CLIENTS, REQUESTS_BYTES, REQUESTS_EVERY_MS, REQUESTS_OF_ONE, SAME_REQUESTS } from '../limits.ts';
-import { RecordLines } from './record-lines.ts';
+import { RecordLines, type Writing } from './record-lines.ts';
 import type { RecordsDatabase } from './records-database.ts';
 
 /** Something that was asked for, and that a rule refused. */
@@ -85,6 +85,11 @@ export class RequestsRecord {
     this.#counted = new LRUCache({ max: SAME_REQUESTS, dispose: (counted) => this.#write(counted) });
     this.#timer = setInterval(() => void this.settle(days !== undefined).catch(() => undefined), REQUESTS_EVERY_MS);
     this.#timer.unref();
+  }
+
+  /** How writing goes. */
+  get writing(): Writing {
+    return this.#lines.writing;
   }
 
   /** Written behind. Never throws and never waits. */

@@ -139,7 +139,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
     why: 'x',
   },
   worker: { name: 'worker', worker: 1, pid: 7, ended: { why: '(SIGKILL)', again: 0 } },
-  reloaded: { name: 'reloaded' },
+  reloaded: { name: 'reloaded', read: ['the certificate'] },
 };
 const LEVELS: readonly (Level | undefined)[] = ['debug', 'info', 'warn', 'error', undefined];
 
@@ -356,7 +356,7 @@ describe('what happens to the mirror', () => {
 
   it('a reload that failed is an error, and says that nothing was changed', () => {
     const { emit, lines } = telemetry();
-    emit({ name: 'reloaded', error: new Error('no such file') });
+    emit({ name: 'reloaded', read: [], error: new Error('no such file') });
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'error', message: 'nothing was changed: no such file' });
   });
 });

@@ -1,7 +1,7 @@
 import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MAX_ARCHIVE, MAX_RECORD } from '../../../../src/advisories/limits.ts';
 import { advisoryConditions } from '../../../../src/app/advisories/conditions.ts';
 import { FeedKeeper } from '../../../../src/app/advisories/keeper.ts';
@@ -59,6 +59,23 @@ const ids = (keeper: FeedKeeper, project = 'alpha') => keeper.of(project)?.map((
 const refused = () => events.rejected.map(({ reason, at }) => `${reason} ${at}`);
 
 describe('a feed of advisories', () => {
+  it('is in force in every process within a second of the one that keeps it', async () => {
+    await writeFile(archive, archiveOf(many(2)));
+    const leader = await keeperOf();
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const follower = await keeperOf({ archive }, false);
+      expect(ids(follower)).toEqual([]);
+      await writeFile(archive, archiveOf([...many(2), BAD]));
+      await leader.look();
+      expect(ids(leader)).toEqual(['MAL-2026-1']);
+      vi.advanceTimersByTime(1000);
+      await vi.waitFor(() => expect(ids(follower)).toEqual(['MAL-2026-1']), { timeout: 60_000 });
+    } finally {
+      vi.useRealTimers();
+    }
+  }, 120_000);
+
   it('is in force from the start on, from an archive, and is kept for when that is gone', async () => {
     await writeFile(archive, archiveOf([BAD]));
     const keeper = await keeperOf();

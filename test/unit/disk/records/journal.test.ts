@@ -3,6 +3,7 @@ import { recordConditions } from '../../../../src/app/conditions/disk.ts';
 import { createAccessRecord, type Fetched } from '../../../../src/disk/records/access-record.ts';
 import { createJournal } from '../../../../src/disk/records/journal.ts';
 import { RecordLines } from '../../../../src/disk/records/record-lines.ts';
+import { RequestsRecord } from '../../../../src/disk/records/requests-record.ts';
 import type { JournalEntry } from '../../../../src/ports/records.ts';
 import { all } from '../../../support/volume-harness.ts';
 import { recordsOf, scratchDirectory } from '../state/rig.ts';
@@ -122,7 +123,7 @@ describe('the access record', () => {
     expect(access.writing).toEqual({ failures: 0, lost: 0, trouble: undefined });
     await access.record(fetched(1));
     expect(access.writing).toEqual({ failures: 1, lost: 0, trouble: 'ENOSPC' });
-    expect(recordConditions(access.writing)).toMatchObject([
+    expect(recordConditions('access-record', access.writing)).toMatchObject([
       { what: 'access-record', message: expect.stringContaining('(ENOSPC), and what was sent since waits') },
     ]);
     trouble = new Error('refused', { cause: Object.assign(new Error('read-only'), { code: 'EROFS' }) });
@@ -131,11 +132,33 @@ describe('the access record', () => {
     trouble = undefined;
     await access.record(fetched(3, { client: '10.0.0.2' }));
     expect(access.writing).toEqual({ failures: 2, lost: 0, trouble: undefined });
-    expect(recordConditions(access.writing)).toEqual([]);
+    expect(recordConditions('access-record', access.writing)).toEqual([]);
     expect(await access.fetches(DEMO)).toHaveLength(3);
-    expect(recordConditions({ failures: 9, lost: 7, trouble: 'ENOSPC' })[0]?.message).toContain(
-      '7 lines of it are lost',
-    );
+    const lost = { failures: 9, lost: 7, trouble: 'ENOSPC' };
+    expect(recordConditions('access-record', lost)[0]?.message).toContain('7 lines of it are lost');
+  });
+
+  it('says the same of what policy refused, which another command reads', async () => {
+    const records = recordsOf(await scratchDirectory());
+    const requests = new RequestsRecord(records);
+    expect(recordConditions('requests-record', requests.writing)).toEqual([]);
+    records.append = async () => {
+      throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+    };
+    requests.note({
+      at: 1,
+      client: '10.0.0.1',
+      index: 'main',
+      project: 'alpha',
+      file: undefined,
+      rule: 'names',
+      sentence: 'It is denied.',
+      until: undefined,
+    });
+    await requests.close();
+    expect(recordConditions('requests-record', requests.writing)).toMatchObject([
+      { what: 'requests-record', message: expect.stringMatching(/\(ENOSPC\).*"verbatim requests" does not know/) },
+    ]);
   });
 
   it('tells two users of one address apart', async () => {
