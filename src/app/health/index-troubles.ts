@@ -72,7 +72,8 @@ function unheard(status: IndexStatus, now: Instant, { freshFor, startedAt }: Jud
     ];
   const since = lastRefresh === undefined ? 'since the start' : `since ${untilText(lastRefresh, now)}`;
   const says = `${STALE[kind]}, ${since} [${failed.reason}]: what is held is served as long as it may be.`;
-  const next = `${STATUS}, with the reason (docs/runbooks/VerbatimStale.md).`;
+  const isNew = kind === 'away' && lastRefresh === undefined;
+  const next = isNew ? NEVER_HEARD.next : `${STATUS}, with the reason (docs/runbooks/VerbatimStale.md).`;
   return [{ what: 'stale', index: name, breaks: true, level: 'warn', says, next }];
 }
 
