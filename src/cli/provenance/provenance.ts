@@ -8,7 +8,6 @@ import { provenanceLines } from '../../app/provenance/text.ts';
 import { internalCaller } from '../../async/caller.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
-import { readTrustedRoot } from '../../provenance/trusted-root.ts';
 import { normalizeName, projectCandidates } from '../../pypi/names.ts';
 import { notAsked } from '../explain.ts';
 import { print, printJson } from '../output.ts';
@@ -36,12 +35,12 @@ export async function provenance(config: Config, name: string, flags: Provenance
     const settings = config.indexes[index.name];
     const rules = settings?.evidence === 'index' ? settings : undefined;
     const source = rootOf(composition, rules === undefined ? NOWHERE : rootChoice(config, rules), flags);
-    const { bytes } = await source.root();
+    const believed = await source.root();
     const root = source.standing();
     if (flags.rootFrom !== undefined && root.trouble !== undefined)
       throw new Refusal('state', `There is no trusted root from the index ${flags.rootFrom}: ${root.trouble}`);
     const gitlab = [...(rules?.provenance?.gitlab ?? []), ...flags.gitlab];
-    const grounds = { root: readTrustedRoot(bytes), issuers: { gitlab } };
+    const grounds = { root: believed, issuers: { gitlab } };
     const report = await gatherProvenance(index, asked(name), grounds, caller).catch((error: unknown) => {
       throw notAsked(error, index.name, name, 'provenance');
     });
