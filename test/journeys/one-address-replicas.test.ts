@@ -50,7 +50,7 @@ it('beside one Redis hold a name for the private index that only one of them has
       clock,
       indexes,
       addresses,
-      redis: server.port,
+      redis: [server.port],
       seal,
     });
     onTestFinished(() => mirror.close());
