@@ -194,8 +194,8 @@ export class ContentsKeeper implements FactSource<'contents'> {
   #isToLookAt(project: string, file: OwnFile, by: string): boolean {
     const { wanted, clock } = this.#options;
     const { needs } = wanted();
-    if (this.#wasTried(project, file, by)) return false;
-    return isAny(missing(needs, keptOf(file, this.#contents(project)), { file, now: clock.now() }));
+    const left = missing(needs, keptOf(file, this.#contents(project)), { file, now: clock.now() });
+    return isAny(left) && !this.#wasTried(project, file, by);
   }
 
   #wasTried(project: string, file: OwnFile, by: string): boolean {
