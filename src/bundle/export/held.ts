@@ -7,6 +7,7 @@ import type { IndexState } from '../../ports/index-state.ts';
 import type { ListStore } from '../../ports/list-store.ts';
 import { DigestSet } from '../format/digest-set.ts';
 import type { Entry } from '../format/model.ts';
+import { type HeldFeed, heldAdvisories } from './held-advisories.ts';
 import { heldList } from './held-list.ts';
 import { heldMetadata } from './held-metadata.ts';
 import { heldProject } from './held-project.ts';
@@ -19,6 +20,8 @@ export interface HeldItem {
   readonly mark?: Mark | undefined;
   /** A document, whole; undefined for a file, whose bytes the store has under their digest. */
   readonly content?: (() => Promise<Uint8Array>) | undefined;
+  /** Of advisories. */
+  readonly feed?: HeldFeed | undefined;
   /** Of a distribution file: for the report and the SBOM. */
   readonly release?: Release | undefined;
   /** Of a page: whether upstream lists a file of this name. */
@@ -61,6 +64,8 @@ export interface HeldParts {
   readonly relayed: Pick<RelayedDocuments, 'stored'>;
   /** Undefined for everything that is held. */
   readonly selects: ((project: string) => boolean) | undefined;
+  /** What is known to be bad, where that is carried. */
+  readonly feed: HeldFeed | undefined;
   readonly caller: Caller;
   readonly notCarried: NotCarried;
 }
@@ -82,6 +87,7 @@ export async function* heldItems(parts: HeldParts): AsyncGenerator<HeldItem, voi
     }
   // No target is a project's: where some were chosen, none is.
   if (index.signed !== undefined && parts.selects === undefined) yield* heldTargets(index.signed, parts, carried);
+  if (parts.feed !== undefined) yield await heldAdvisories(parts.feed);
 }
 
 /** Under which SHA-256 the store has what bears these digests, and its bytes; undefined where it has not. */

@@ -1,6 +1,7 @@
 import { type ImportedHere, openImporter } from '../../app/carry/import.ts';
 import { watchFolder } from '../../app/carry/watch.ts';
 import { noEvents } from '../../app/no-events.ts';
+import type { FeedTold } from '../../bundle/import/carried-feed.ts';
 import { dateText, instantText } from '../../bytes/instant.ts';
 import { shownField } from '../../bytes/printable.ts';
 import { Refusal } from '../../bytes/refusal.ts';
@@ -92,8 +93,24 @@ function tell(
   if (skipped.length > 0) print(`never came, and is not needed: number ${skipped.join(', ')}`);
   for (const { project, file, reason } of heldBack)
     print(`held back by this site: ${shownField(file)} of ${shownField(project)} (${reason})`);
+  if (imported.advisories !== undefined) print(advisoriesText(imported.advisories));
   if (imported.reference !== undefined) print(`judged as of ${instantText(imported.reference)}`);
   if (imported.scan !== undefined)
     print(`scanned: ${imported.scan.files} new files, by ${shownField(imported.scan.version)}`);
   sayUntold(untold);
+}
+
+function advisoriesText({ became, newest, from, reason, why }: FeedTold): string {
+  const as = newest === undefined ? '' : ` as they were at ${instantText(newest)}`;
+  const which = `advisories${as}${from === undefined ? '' : ` (${shownField(from)})`}`;
+  switch (became) {
+    case 'taken':
+      return `${which}: taken, and in force`;
+    case 'here':
+      return `${which}: those in force already`;
+    case 'untried':
+      return `${which}: to be taken where they are newer than those here`;
+    case 'left':
+      return `${which}: not taken [${reason}]: ${shownField(why ?? '')}; what is in force here stays`;
+  }
 }
