@@ -90,20 +90,20 @@ export class FeedKeeper implements FactSource<'knownBad'> {
   /** What is kept, or lies on this machine, is in force when this resolves; from then on it looks again and again. */
   async open(): Promise<void> {
     const { source, leads, config } = this.#options;
-    await this.look(source.local);
+    await this.look(leads && source.local);
     const every = leads && !('carried' in config.from) ? config.refresh * 1000 : FOLLOW_EVERY;
     this.#timer = setInterval(() => void this.look(), every).unref();
     if (leads && !source.local) void this.look();
   }
 
-  /** One look at a time. Never rejects: what is wrong is told, and the last good one stays in force. */
-  look(further = true): Promise<void> {
+  /** One look at a time, at what is kept and, `further`, at the source. Never rejects: what is wrong is told, and the last good one stays in force. */
+  look(further = this.#options.leads): Promise<void> {
     const before = this.#looking;
     this.#looking = (async () => {
       await before;
       try {
         await this.#readKept();
-        if (this.#options.leads && further) await this.#readSource();
+        if (further) await this.#readSource();
         this.#trouble = undefined;
       } catch (error) {
         this.#failed(error);

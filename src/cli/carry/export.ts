@@ -37,7 +37,7 @@ import { opsForBundle, opsForHistory, refuseNoRoomAt } from './room.ts';
 const RECEIPT_BYTES = 65 * LIMITS.entries + 1024;
 
 const NO_ADVISORIES =
-  'No advisories are carried: none are kept here yet. A server keeps what "advisories" names; advisories.export: false leaves them out.';
+  'No advisories are carried: none are kept here yet. A server or a sync keeps what "advisories" names; advisories.export: false leaves them out.';
 
 export interface ExportFlags {
   readonly index?: string;

@@ -141,6 +141,23 @@ describe('advisories that are in force outside', { timeout: 240_000 }, () => {
     );
   });
 
+  it('are looked at by a sync where no server runs, and by an export they are carried or missed in words', async () => {
+    const sync = () => verbatim('sync', '--project', 'alpha==1.0', ...outside());
+    const first = await sync();
+    expect([first.code, first.stderr]).toEqual([
+      0,
+      expect.stringMatching(/The advisories \(.*all\.zip\) could not be read: .*What is kept of them stays in force\./),
+    ]);
+    const without = await exported('without.tar');
+    expect(without.stderr).toContain('No advisories are carried: none are kept here yet.');
+    await writeFile(path('all.zip'), archiveOf([MALWARE]));
+    const second = await sync();
+    expect([second.code, second.stderr]).toEqual([0, expect.not.stringContaining('dvisories')]);
+    await exported('with.tar');
+    expect((await imported('without.tar')).stdout).not.toContain('advisories');
+    expect((await imported('with.tar')).stdout).toContain('taken, and in force');
+  });
+
   it('are not carried where that is not wanted: the bundle is what it would be without any', async () => {
     await serveOutside(archiveOf([MALWARE]), [GOOD]);
     await outsideWith(`archive: ${path('all.zip')}, export: false`);
