@@ -113,6 +113,8 @@ describe('advisories that are in force outside', { timeout: 240_000 }, () => {
     expect(await asked(server, '1.0')).toEqual([200, {}]);
     const explained = await verbatim('explain', 'alpha', ...inside());
     expect(explained.stdout).toContain('MAL-2026-7 (It steals keys) speaks of 2.0');
+    const status = await verbatim('status', ...inside());
+    expect(status.stdout).toMatch(/The newest change in the advisories \(carried in bundles\) is .* old; more than/);
     // Nothing of the old one is left over where a newer one comes, while it is served.
     await serveOutside(archiveOf([OTHER, MALWARE, LATER]));
     await exported('two.tar', '--since', '1');
