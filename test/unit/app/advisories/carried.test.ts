@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { feedPlace, feedToCarry } from '../../../../src/app/advisories/carried.ts';
 import { FeedKeeper } from '../../../../src/app/advisories/keeper.ts';
 import { sourceOf } from '../../../../src/app/advisories/source.ts';
+import { Refusal } from '../../../../src/bytes/refusal.ts';
 import type { AdvisoriesConfig } from '../../../../src/config/advisories/schema.ts';
 import { nodeFileOps } from '../../../../src/disk/file-ops.ts';
 import { openVolume, type Volume } from '../../../../src/disk/volume.ts';
@@ -87,6 +88,12 @@ describe('two processes that take advisories at once', () => {
     expect(await taking).toBe(true);
     expect(await kept()).toEqual(NEW);
     expect(await readdir(join(directory, 'data', 'work'))).toEqual([]);
+  });
+
+  it('read no more of one than any feed may have', async () => {
+    const { place } = await process();
+    const bytes = (limit: number) => Promise.reject(new Refusal('limit', `It has more than ${limit} bytes.`));
+    await expect(place.take({ bytes })).rejects.toThrow(`It has more than ${512 * 1024 * 1024} bytes.`);
   });
 
   it('are told of what is older, and of what is there', async () => {
