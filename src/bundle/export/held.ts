@@ -44,6 +44,8 @@ export class NotCarried {
   files = 0;
   /** Delegated roles that are not held, and targets whose role is not: what they list is not looked at. */
   roles = 0;
+  /** Advisories are to be carried, and none are in force. */
+  advisories = false;
   /** Of these upstream says that they are gone. */
   readonly gone = new Set<string>();
 
@@ -64,8 +66,8 @@ export interface HeldParts {
   readonly relayed: Pick<RelayedDocuments, 'stored'>;
   /** Undefined for everything that is held. */
   readonly selects: ((project: string) => boolean) | undefined;
-  /** What is known to be bad, where that is carried. */
-  readonly feed: HeldFeed | undefined;
+  /** What is known to be bad, where that is carried; asked last, and read at once: the feed in force may be another soon. */
+  readonly feed: () => Promise<HeldFeed | undefined>;
   readonly caller: Caller;
   readonly notCarried: NotCarried;
 }
@@ -87,7 +89,8 @@ export async function* heldItems(parts: HeldParts): AsyncGenerator<HeldItem, voi
     }
   // No target is a project's: where some were chosen, none is.
   if (index.signed !== undefined && parts.selects === undefined) yield* heldTargets(index.signed, parts, carried);
-  if (parts.feed !== undefined) yield await heldAdvisories(parts.feed);
+  const feed = await parts.feed();
+  if (feed !== undefined) yield await heldAdvisories(feed);
 }
 
 /** Under which SHA-256 the store has what bears these digests, and its bytes; undefined where it has not. */

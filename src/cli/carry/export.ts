@@ -36,9 +36,6 @@ import { opsForBundle, opsForHistory, refuseNoRoomAt } from './room.ts';
 /** Of a receipt: 4,000,000 lines. */
 const RECEIPT_BYTES = 65 * LIMITS.entries + 1024;
 
-const NO_ADVISORIES =
-  'No advisories are carried: none are kept here yet. A server or a sync keeps what "advisories" names; advisories.export: false leaves them out.';
-
 export interface ExportFlags {
   readonly index?: string;
   readonly project?: readonly string[];
@@ -124,8 +121,6 @@ async function exportNext(next: NextExport): Promise<Exported> {
   const { composition, config, index, history, notCarried, place, flags, keys, onProgress, onSized, spare } = next;
   const state = await composition.operator.state(index.name);
   const selection = flags.project && readSelection(flags.project);
-  const feed = await feedToCarry({ ...composition, config }, indexOf(config, index.name));
-  if (feed === 'none') say(NO_ADVISORIES);
   const newest = newestConfirmed();
   const items = heldItems({
     index,
@@ -134,7 +129,11 @@ async function exportNext(next: NextExport): Promise<Exported> {
     storage: composition.operator.storage,
     relayed: composition.relayed(index.name),
     selects: selection && selects(selection),
-    feed: feed === 'none' ? undefined : feed,
+    async feed() {
+      const feed = await feedToCarry({ ...composition, config }, indexOf(config, index.name));
+      notCarried.advisories = feed === 'none';
+      return feed === 'none' ? undefined : feed;
+    },
     caller: internalCaller(index.name, 'export'),
     notCarried,
   });
