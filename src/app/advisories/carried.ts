@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { MAX_ARCHIVE } from '../../advisories/limits.ts';
 import type { HeldFeed } from '../../bundle/export/held-advisories.ts';
+import { LIMITS } from '../../bundle/format/limits.ts';
 import type { FeedPlace } from '../../bundle/import/carried-feed.ts';
 import { existing } from '../../bytes/existing.ts';
 import type { AdvisoriesConfig } from '../../config/advisories/schema.ts';
@@ -29,7 +30,13 @@ export async function feedToCarry(
   const { inForce, standing } = advisories;
   if (inForce?.archive === undefined) return 'none';
   const { newest, records, malware } = inForce.advisories.totals;
-  return { from: shown(standing.place), newest, records, malware, archive: await inForce.archive.given() };
+  return {
+    from: shown(standing.place).slice(0, LIMITS.url),
+    newest,
+    records,
+    malware,
+    archive: await inForce.archive.given(),
+  };
 }
 
 /** Where an import puts advisories that a bundle brings. */
@@ -52,12 +59,13 @@ function closedBy(from: AdvisoriesConfig['from'] | undefined): string | undefine
   return `this site has its own (advisories.${setting}), which count`;
 }
 
-/** Without the login that an address may have. */
+/** Without the login that an address may have, or words behind it that open it. */
 function shown(place: string): string {
   if (!URL.canParse(place)) return place;
   const url = new URL(place);
   url.username = '';
   url.password = '';
+  url.search = '';
   return url.href;
 }
 

@@ -113,10 +113,12 @@ describe('the feed that a bundle is to carry', () => {
     expect(await feedToCarry({ config, advisories: keeper }, MAIN)).toBe('none');
     await place.take(blobOf(NEW));
     const { inForce } = keeper;
-    const standing = { ...keeper.standing, place: 'https://me:secret@feed.example/all.zip' };
+    const standing = { ...keeper.standing, place: 'https://me:secret@feed.example/all.zip?token=secret' };
     const advisories = { inForce, standing, take: () => Promise.resolve(false) };
     const feed = await feedToCarry({ config, advisories }, MAIN);
     expect(feed).toMatchObject({ from: 'https://feed.example/all.zip', records: 1, malware: 1 });
+    const long = { ...advisories, standing: { ...standing, place: `/${'x'.repeat(5000)}` } };
+    expect(await feedToCarry({ config, advisories: long }, MAIN)).toMatchObject({ from: `/${'x'.repeat(4095)}` });
     expect(await feedToCarry({ config, advisories }, { ...MAIN, name: 'private' })).toBeUndefined();
     const unwanted = { advisories: { ...CONFIG, export: false } };
     expect(await feedToCarry({ config: unwanted, advisories }, MAIN)).toBeUndefined();
