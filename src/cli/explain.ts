@@ -22,12 +22,13 @@ export async function explain(
   indexName: string | undefined,
   json: boolean,
 ): Promise<void> {
-  const address = config.addresses?.[indexName ?? defaultIndexOf(config)]?.name;
+  const wanted = indexName ?? defaultIndexOf(config);
+  const address = config.addresses?.[wanted]?.name;
   if (indexName !== undefined && address === undefined) indexOf(config, indexName);
   const composition = await compose({ config, emit: noEvents, reading: true });
   try {
     const asked = askedFor(config, composition, address, name);
-    const found = composition.indexes.find((candidate) => indexName === undefined || candidate.name === indexName);
+    const found = composition.indexes.find((candidate) => candidate.name === wanted);
     const of = asked ?? [existing(found, 'no index was composed')];
     const { index, explanation } = await firstOf(of, name, address === undefined ? undefined : projectOf(name));
     const told = await toldOf(config, composition, index, explanation);

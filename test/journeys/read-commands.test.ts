@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, cp, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, chown, cp, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -112,6 +112,14 @@ describe('commands that only ask', () => {
     for (const command of READING) expect((await verbatim(...command, ...flags())).code, command.join(' ')).toBe(0);
     expect(await names()).toEqual(before);
     expect(asked()).toBe(requests);
+  });
+
+  it('explain by the index that lies at the root, wherever the configuration names it', async () => {
+    const file = join(directory, 'two.yaml');
+    const index = `{ upstream: "${pypi.url}simple/", evidence: index, file_hosts: ["${new URL(pypi.files.url).origin}"] }`;
+    await writeFile(file, `indexes:\n  first: ${index}\n  main: ${index}\n`);
+    const { stdout } = await verbatim('explain', 'alpha', '--config', file, '--data', data);
+    expect(stdout).toContain('a project with 1 file');
   });
 
   it('end with 1 where there is nothing, and tell that from an index that there is not', async () => {
