@@ -1,12 +1,11 @@
 import { dateText, type Instant } from '../bytes/instant.ts';
 import { normalizeName } from '../pypi/names.ts';
-import { compareVersions, type Version } from '../pypi/requirement/version.ts';
 import { birthOf } from './birth.ts';
 import { licenceRules } from './contents/licence.ts';
 import { metadataDiffersRules } from './contents/metadata-differs.ts';
 import { newStartupRules } from './contents/new-startup.ts';
 import { durationText } from './duration.ts';
-import { type ReleaseFiles, releasesIn } from './read-once.ts';
+import { type ReleaseFiles, releasesIn, releasesInOrder } from './read-once.ts';
 import type { PageWords, Rule, SeenPage, Word } from './rule.ts';
 import type { ConditionSettings } from './settings.ts';
 import { isSimilar } from './similar.ts';
@@ -47,19 +46,11 @@ function firstOf({ files }: ReleaseFiles, { page, pins, now }: SeenPage): Instan
   return first;
 }
 
-/** What has no version that can be compared is left out. */
-function inOrder(releases: readonly ReleaseFiles[]): readonly ReleaseFiles[] {
-  const parsed = releases.flatMap((release): readonly (readonly [Version, ReleaseFiles])[] =>
-    release.parsed === undefined ? [] : [[release.parsed, release]],
-  );
-  return parsed.sort(([a], [b]) => compareVersions(a, b)).map(([, release]) => release);
-}
-
 const isWheel = (filename: string) => filename.endsWith('.whl');
 
 /** A release that has to be built where the one before it had wheels: building runs the project's own code. */
 function sdistOnly({ action }: Of<'sdist-only'>, seen: SeenPage): PageWords {
-  const releases = inOrder(releasesIn(seen.page));
+  const releases = releasesInOrder(seen.page);
   const files = new Map<string, Word>();
   let before: ReleaseFiles | undefined;
   for (const release of releases) {

@@ -1,7 +1,7 @@
 import type { Instant } from '../bytes/instant.ts';
 import type { JudgedPage } from '../pypi/listing.ts';
 import { pep440VersionOf } from '../pypi/names.ts';
-import { parseVersion, type Version } from '../pypi/requirement/version.ts';
+import { compareVersions, parseVersion, type Version } from '../pypi/requirement/version.ts';
 import { versionKey } from '../pypi/versions.ts';
 
 // What rules read off a page and its pins, kept as long as these: a page is judged again and again, and is the same page.
@@ -34,6 +34,18 @@ export function releasesIn(page: JudgedPage): readonly ReleaseFiles[] {
   const read = [...found.values()].map((each) => ({ ...each, parsed: parseVersion(each.version) }));
   releases.set(page, read);
   return read;
+}
+
+/** A release whose version can be compared. */
+type ComparedRelease = ReleaseFiles & { readonly parsed: Version };
+
+/** The oldest first. What has no version that can be compared is left out. */
+export function releasesInOrder(page: JudgedPage): readonly ComparedRelease[] {
+  return releasesIn(page)
+    .flatMap(({ parsed, ...release }): readonly ComparedRelease[] =>
+      parsed === undefined ? [] : [{ ...release, parsed }],
+    )
+    .sort((one, other) => compareVersions(one.parsed, other.parsed));
 }
 
 /** When a file was uploaded, as an entry or a pin states it: PEP 700 writes fractions of a second. Undefined for what is no time. */

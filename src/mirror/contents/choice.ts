@@ -1,3 +1,4 @@
+import { releasesInOrder } from '../../policy/read-once.ts';
 import type { Listing, OwnFile } from '../../pypi/listing.ts';
 import { isDistribution, pep440VersionOf } from '../../pypi/names.ts';
 import { compareVersions, parseVersion, type Version } from '../../pypi/requirement/version.ts';
@@ -36,21 +37,18 @@ function sizeOf({ entry }: OwnFile): number {
 
 interface Release {
   readonly version: Version;
-  readonly files: OwnFile[];
+  readonly files: readonly OwnFile[];
 }
 
+/** The newest first. */
 function releasesOf(listing: Listing): readonly Release[] {
-  const releases = new Map<string, Release>();
-  for (const file of listing.files.values()) {
-    const { filename } = file.entry;
-    const version = isDistribution(filename) ? versionIn(listing, filename) : undefined;
-    if (version === undefined) continue;
-    const key = pep440VersionOf(filename, listing.name) ?? '';
-    const release = releases.get(key);
-    if (release === undefined) releases.set(key, { version, files: [file] });
-    else release.files.push(file);
-  }
-  return [...releases.values()].sort((one, other) => compareVersions(other.version, one.version));
+  return releasesInOrder(listing)
+    .toReversed()
+    .map(({ parsed, files }) => ({
+      version: parsed,
+      files: files.filter(isDistribution).flatMap((name) => listing.files.get(name) ?? []),
+    }))
+    .filter(({ files }) => files.length > 0);
 }
 
 function versionIn({ name }: Listing, filename: string): Version | undefined {

@@ -1,10 +1,8 @@
 import type { Instant } from '../../bytes/instant.ts';
 import { AWAY_FOR, judgementOf, retriedAt } from '../../policy/provenance.ts';
+import { releasesInOrder } from '../../policy/read-once.ts';
 import type { KeptJudgement, KeptProvenance } from '../../ports/provenance/kept.ts';
 import type { JudgedFile, JudgedPage } from '../../pypi/listing.ts';
-import { pep440VersionOf } from '../../pypi/names.ts';
-import { compareVersions, parseVersion, type Version } from '../../pypi/requirement/version.ts';
-import { versionKey } from '../../pypi/versions.ts';
 
 /** Seconds after which a document is looked at again: it may have changed. */
 const LOOKED_AT_FOR = 24 * 3600;
@@ -25,22 +23,15 @@ export function standingIn(before: KeptJudgement, now: Instant): KeptJudgement {
 }
 
 /** Files of the newest releases that announce provenance, the newest first. Others are judged when somebody asks for them. */
-export function newestAnnounced({ name, files }: JudgedPage): readonly JudgedFile[] {
-  const releases = new Map<string, { readonly version: Version; readonly files: JudgedFile[] }>();
-  for (const file of files.values()) {
-    const { filename, provenance } = file.entry;
-    const written = provenance === undefined ? undefined : pep440VersionOf(filename, name);
-    const version = written === undefined ? undefined : parseVersion(written);
-    if (written === undefined || version === undefined) continue;
-    const key = versionKey(written);
-    const release = releases.get(key) ?? { version, files: [] };
-    release.files.push(file);
-    releases.set(key, release);
-  }
-  const sorted = [...releases.values()].sort((one, other) => compareVersions(other.version, one.version));
-  return sorted
+export function newestAnnounced(page: JudgedPage): readonly JudgedFile[] {
+  return releasesInOrder(page)
+    .toReversed()
+    .map(({ files }) =>
+      files.flatMap((name) => page.files.get(name) ?? []).filter(({ entry }) => entry.provenance !== undefined),
+    )
+    .filter((announced) => announced.length > 0)
     .slice(0, RELEASES)
-    .flatMap((release) => release.files)
+    .flat()
     .slice(0, FILES);
 }
 
