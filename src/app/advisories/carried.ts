@@ -4,9 +4,12 @@ import type { HeldFeed } from '../../bundle/export/held-advisories.ts';
 import { LIMITS } from '../../bundle/format/limits.ts';
 import type { FeedPlace } from '../../bundle/import/carried-feed.ts';
 import { existing } from '../../bytes/existing.ts';
+import { Refusal } from '../../bytes/refusal.ts';
 import type { AdvisoriesConfig } from '../../config/advisories/schema.ts';
 import type { Config, IndexConfig } from '../../config/config.ts';
 import { WorkMarks } from '../../disk/bundles/work-marks.ts';
+import { codeOf } from '../../disk/file-ops.ts';
+import { isFull } from '../../disk/storage-errors.ts';
 import type { Volume } from '../../disk/volume.ts';
 import { advisoriesOf } from '../policy/rules.ts';
 import type { FeedKeeper } from './keeper.ts';
@@ -46,10 +49,30 @@ export function feedPlace({ advisories, config, volume }: FeedOf): FeedPlace {
     closed: closedBy(from),
     async take(archive) {
       const bytes = await archive.bytes(MAX_ARCHIVE);
-      // One after the other: what is older is told by what is kept.
-      return alone(volume, () => existing(advisories, 'advisories are taken and none are configured').take(bytes));
+      try {
+        // One after the other: what is older is told by what is kept.
+        return await alone(volume, () =>
+          existing(advisories, 'advisories are taken and none are configured').take(bytes),
+        );
+      } catch (error) {
+        throw notKept(error, volume.root);
+      }
     },
   };
+}
+
+/** What a disk did not take is in force nowhere but in the process that tried. */
+function notKept(cause: unknown, root: string): unknown {
+  const code = codeOf(cause);
+  if (cause instanceof Refusal || code === undefined) return cause;
+  const how = { subject: 'state', transient: true, cause } as const;
+  return isFull(cause)
+    ? new Refusal('limit', `the disk of the data directory ${root} is full (${code}), so make room on it`, how)
+    : new Refusal(
+        'state',
+        `nothing could be written in the data directory ${root} (${code}), so look at its disk`,
+        how,
+      );
 }
 
 function closedBy(from: AdvisoriesConfig['from'] | undefined): string | undefined {

@@ -25,6 +25,8 @@ export interface FeedTold {
   /** Of what is left. */
   readonly reason: Reason | undefined;
   readonly why: string | undefined;
+  /** Nothing is wrong with what is left: the same bundle brings it once what is wrong here is mended. */
+  readonly again: boolean;
 }
 
 /** Takes them once the bundle is in force: before that nothing of it is believed. What is wrong with them takes nothing from the rest. */
@@ -35,12 +37,12 @@ export async function takeFeed(place: ImportPlace, judged: Judged, isNewest: boo
   if (closed !== undefined) return left(entry, 'policy', closed);
   if (!isNewest) return left(entry, 'rollback', 'a later bundle was imported');
   const archive = await place.store.content(entry);
-  if (archive === undefined) return left(entry, 'state', 'they are not here any more: import the bundle again');
+  if (archive === undefined) return { ...left(entry, 'state', 'they are not here any more'), again: true };
   try {
     return told(entry, (await place.feed.take(archive)) ? 'taken' : 'here');
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return left(entry, error.reason, error.message);
+    return { ...left(entry, error.reason, error.message), again: error.transient };
   }
 }
 
@@ -67,7 +69,7 @@ async function feedIn({ header, lines }: ReadBundle): Promise<Entry | undefined>
 
 function told({ url: from, confirmed }: Entry, became: FeedTold['became']): FeedTold {
   const newest = confirmed === undefined ? undefined : timeOf(confirmed);
-  return { from, newest, became, reason: undefined, why: undefined };
+  return { from, newest, became, reason: undefined, why: undefined, again: false };
 }
 
 function left(entry: Entry, reason: Reason, why: string): FeedTold {

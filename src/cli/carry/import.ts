@@ -21,8 +21,8 @@ interface ImportFilesOptions {
   readonly json: boolean;
 }
 
-/** `verbatim import FILE…`, or `--watch DIR` until it is stopped. Throws Refusal where one cannot be imported. */
-export async function importFiles(config: Config, options: ImportFilesOptions): Promise<void> {
+/** `verbatim import FILE…`, or `--watch DIR` until it is stopped. False where something of it has to be brought again. Throws Refusal where one cannot be imported. */
+export async function importFiles(config: Config, options: ImportFilesOptions): Promise<boolean> {
   const { files, watch, dryRun, json } = options;
   if ((files.length === 0) === (watch === undefined))
     throw new Refusal('format', 'Say which files, or which directory to watch.', { subject: 'request' });
@@ -37,7 +37,7 @@ export async function importFiles(config: Config, options: ImportFilesOptions): 
     if (watch === undefined) {
       const imported = await importer.take(files);
       telling(() => tell(imported, options));
-      return;
+      return imported.imported.advisories?.again !== true;
     }
     await watchFolder(watch, importer, {
       signal: stopped(),
@@ -45,6 +45,7 @@ export async function importFiles(config: Config, options: ImportFilesOptions): 
       onWaiting: (why) => telling(() => say(why)),
       onRefused: (why) => telling(() => say(why)),
     });
+    return true;
   } finally {
     shown.end();
     await importer.close();
@@ -100,7 +101,7 @@ function tell(
   sayUntold(untold);
 }
 
-function advisoriesText({ became, newest, from, reason, why }: FeedTold): string {
+function advisoriesText({ became, newest, from, reason, why, again }: FeedTold): string {
   const as = newest === undefined ? '' : ` as they were at ${instantText(newest)}`;
   const which = `advisories${as}${from === undefined ? '' : ` (${shownField(from)})`}`;
   switch (became) {
@@ -111,6 +112,6 @@ function advisoriesText({ became, newest, from, reason, why }: FeedTold): string
     case 'untried':
       return `${which}: to be taken where they are newer than those here`;
     case 'left':
-      return `${which}: not taken [${reason}]: ${shownField(why ?? '')}; what is in force here stays`;
+      return `${which}: not taken [${reason}]: ${shownField(why ?? '')}${again ? ', and import the bundle again' : ''}; what is in force here stays`;
   }
 }

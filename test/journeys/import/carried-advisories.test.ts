@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
@@ -143,6 +143,26 @@ describe('advisories that are in force outside', { timeout: 240_000 }, () => {
     );
   });
 
+  it('are carried by what is new since another bundle only where they have changed', async () => {
+    const remembered = (number: number) => readdir(join(path('outside'), 'exports', 'main', `00000${number}`));
+    await serveOutside(archiveOf([MALWARE]), [GOOD]);
+    await exported('one.tar');
+    await exported('two.tar', '--since', '1');
+    expect([await remembered(1), await remembered(2)]).toEqual([
+      expect.arrayContaining(['advisories.zip']),
+      expect.not.arrayContaining(['advisories.zip']),
+    ]);
+    await serveOutside(archiveOf([MALWARE, LATER]));
+    await exported('three.tar', '--since', '2');
+    expect(await remembered(3)).toContain('advisories.zip');
+    const told: (string | undefined)[] = [];
+    for (const name of ['one.tar', 'two.tar', 'three.tar'])
+      told.push(
+        /taken, and in force|advisories/.exec((await imported(name)).stdout.replace(/^advisories.*: /m, ''))?.[0],
+      );
+    expect(told).toEqual(['taken, and in force', undefined, 'taken, and in force']);
+  });
+
   it('are looked at by a sync where no server runs, and by an export they are carried or missed in words', async () => {
     const sync = () => verbatim('sync', '--project', 'alpha==1.0', ...outside());
     const first = await sync();
@@ -158,6 +178,23 @@ describe('advisories that are in force outside', { timeout: 240_000 }, () => {
     await exported('with.tar');
     expect((await imported('without.tar')).stdout).not.toContain('advisories');
     expect((await imported('with.tar')).stdout).toContain('taken, and in force');
+  });
+
+  it('are brought by the same bundle again where they could not be written, and that is said', async () => {
+    await serveOutside(archiveOf([MALWARE]), [GOOD, BAD]);
+    await exported('one.tar');
+    const inTheWay = join(path('inside'), 'advisories', 'feed.zip');
+    await mkdir(inTheWay, { recursive: true });
+    const first = await imported('one.tar');
+    expect([first.code, first.stdout]).toEqual([
+      1,
+      expect.stringMatching(
+        /imported: bundle 1 .*not taken \[state\]: nothing could be written in the data directory .*\(EISDIR\), so look at its disk, and import the bundle again; what is in force here stays/s,
+      ),
+    ]);
+    await rm(inTheWay, { recursive: true });
+    const second = await imported('one.tar');
+    expect([second.code, second.stdout]).toEqual([0, expect.stringContaining('taken, and in force')]);
   });
 
   it('are not carried where that is not wanted: the bundle is what it would be without any', async () => {

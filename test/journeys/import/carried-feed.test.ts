@@ -205,6 +205,25 @@ describe('a bundle of a signed index that nobody signed', () => {
   });
 });
 
+describe('advisories that the disk has no room for', () => {
+  it('are to be brought by the same bundle again, and what else it carries is in force', async () => {
+    const rig = await begun();
+    await rig.take([(await rig.sender.bundle({ advisories: OLD })).whole]);
+    rig.sender.put('gamma', tinyWheel('gamma'));
+    const { whole } = await rig.sender.bundle({ since: 1, advisories: NEW });
+    const fault = new Refusal('limit', 'there is no room', { transient: true });
+    const place = (own: ImportPlace): ImportPlace => ({
+      ...own,
+      feed: { ...own.feed, take: () => Promise.reject(fault) },
+    });
+    const { advisories } = await rig.take([whole], { place });
+    expect(advisories).toMatchObject({ became: 'left', reason: 'limit', why: 'there is no room', again: true });
+    expect([await answers(rig), await rig.names('gamma')]).toEqual([BY_OLD, [tinyWheel('gamma').filename]]);
+    expect((await rig.take([whole])).advisories).toMatchObject({ became: 'taken', again: false });
+    expect(await answers(rig)).toBe(BY_NEW);
+  });
+});
+
 describe('advisories larger than any that are read', () => {
   it('are left, and the rest of the bundle is taken', async () => {
     const rig = await begun();

@@ -106,6 +106,48 @@ describe('two processes that take advisories at once', () => {
   });
 });
 
+describe('a disk that does not take them', () => {
+  it.each([
+    {
+      code: 'ENOSPC',
+      reason: 'limit',
+      words: /^the disk of the data directory .* is full \(ENOSPC\), so make room on it$/,
+    },
+    {
+      code: 'EIO',
+      reason: 'state',
+      words: /^nothing could be written in the data directory .* \(EIO\), so look at its disk$/,
+    },
+  ])('keeps those of before, and takes the new ones once it can: $code', async ({ code, reason, words }) => {
+    const fault = Object.assign(new Error(code), { code });
+    let isWell = true;
+    const one = await process((volume) => ({
+      ...volume,
+      durable: {
+        ...volume.durable,
+        replace: (path, bytes) => (isWell ? volume.durable.replace(path, bytes) : Promise.reject(fault)),
+      },
+    }));
+    await one.place.take(blobOf(OLD));
+    isWell = false;
+    const refused = one.place.take(blobOf(NEW));
+    await expect(refused).rejects.toMatchObject({ reason, transient: true, message: expect.stringMatching(words) });
+    expect(await kept()).toEqual(OLD);
+    isWell = true;
+    expect(await one.place.take(blobOf(NEW))).toBe(true);
+    expect(await kept()).toEqual(NEW);
+  });
+
+  it('has nothing to do with a fault of this program, which is told as it is', async () => {
+    const fault = new TypeError('a fault');
+    const one = await process((volume) => ({
+      ...volume,
+      durable: { ...volume.durable, replace: () => Promise.reject(fault) },
+    }));
+    await expect(one.place.take(blobOf(NEW))).rejects.toBe(fault);
+  });
+});
+
 describe('the feed that a bundle is to carry', () => {
   it('is the one in force, told by where it came from without a login', async () => {
     const { keeper, place } = await process();
