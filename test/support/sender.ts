@@ -37,6 +37,7 @@ export class Sender {
   /** Projects whose pages state no digest. */
   readonly #bare = new Set<string>();
   readonly #sent: Sent[] = [];
+  #list: readonly string[] | undefined;
   #at: number;
 
   /** `at`: when upstream stands by it first; a day later with each bundle. */
@@ -54,6 +55,11 @@ export class Sender {
     this.#bare.delete(project);
     if (wheels.length === 0) this.#projects.delete(project);
     else this.#projects.set(project, wheels);
+  }
+
+  /** Carries a list of all projects from now on. */
+  list(...projects: readonly string[]): void {
+    this.#list = projects;
   }
 
   /** The same of a project whose page states no digest of anything. */
@@ -99,6 +105,15 @@ export class Sender {
 
   #contents(): ReadonlyMap<string, Content> {
     const contents = new Map<string, Content>();
+    if (this.#list !== undefined)
+      contents.set('', {
+        kind: 'list',
+        url: 'https://index.example/simple/',
+        confirmed: instantText(this.#at),
+        content: Buffer.from(
+          JSON.stringify({ meta: { 'api-version': '1.1' }, projects: this.#list.map((name) => ({ name })) }),
+        ),
+      });
     for (const project of [...this.#projects.keys()].sort()) {
       const wheels = this.#projects.get(project) ?? [];
       const page = Buffer.from(this.#bare.has(project) ? barePage(project, wheels) : jsonPage(project, wheels));
