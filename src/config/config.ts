@@ -113,6 +113,8 @@ export interface ProvenanceConfig {
   readonly trustedRoot: string | undefined;
   /** Name of an index. */
   readonly rootFrom: string | undefined;
+  /** False: bundles do not say whom files are expected from. */
+  readonly export?: boolean | undefined;
 }
 
 interface AnyIndexConfig {

@@ -147,7 +147,7 @@ export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/state/framed.ts': 'decoded strictly behind it',
   'src/bundle/format/manifest-lines.ts': 'decoded strictly behind it, and compared with its one spelling',
   'src/bundle/export/state-lines.ts': 'decoded strictly behind it',
-  'src/app/provenance/pins-file.ts': 'decoded strictly behind it',
+  'src/bundle/format/publishers.ts': 'decoded strictly behind it',
   'src/bundle/format/seal.ts': 'decoded strictly behind it',
   'src/bundle/format/keys.ts': 'decoded strictly behind it',
   'src/cli/carry/import-command.ts': 'a list of words, taken as such or not at all',

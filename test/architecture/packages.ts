@@ -36,7 +36,6 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/app/control/',
     'src/app/processes/common-handle.ts',
     'src/advisories/',
-    'src/app/provenance/pins-file.ts',
     ...DISK,
   ],
   yaml: ['src/config/'],

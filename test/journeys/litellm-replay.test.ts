@@ -12,9 +12,9 @@ import { advisory, archiveOf } from '../support/advisories.ts';
 import { GITHUB_PUBLISHER, provenanceOf, startSigstore } from '../support/sigstore.ts';
 import { type TinyWheel, tinyWheel, zip } from '../support/tiny-wheel.ts';
 
-// The 24th of March 2026 once more, minute by minute, with the times that were published: litellm 1.82.7 was uploaded at 10:39 UTC with a stolen token,
-// 1.82.8 at 10:52 (with a .pth file), both were gone 2 hours and 32 minutes after the first, and the first advisory says 15:35. Every minute somebody
-// installs the newest version that the mirror lists. How many of them get a bad one?
+// The 24th of March 2026 once more, minute by minute: litellm 1.82.7 was uploaded with a stolen token, then 1.82.8 (with a .pth file), both were gone 2 hours
+// and 32 minutes after the first, and the first advisory says 15:35 UTC, as was published. The minutes of the two uploads are assumed. Every minute somebody installs
+// the newest version that the mirror lists. How many of them get a bad one?
 
 const at = (hour: number, minute: number) => Date.UTC(2026, 2, 24, hour, minute) / 1000;
 const FIRST = at(10, 30);

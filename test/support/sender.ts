@@ -23,6 +23,8 @@ export interface Sending {
   readonly changes?: readonly Change[] | undefined;
   /** An archive of advisories that it carries. */
   readonly advisories?: Uint8Array | undefined;
+  /** A document of publishers that it carries. */
+  readonly publishers?: Uint8Array | undefined;
 }
 
 interface Sent {
@@ -75,6 +77,7 @@ export class Sender {
     keys = this.#keys,
     changes,
     advisories,
+    publishers,
   }: Sending = {}): Promise<MadeBundle> {
     const base = since === undefined ? undefined : this.#sent[since - 1];
     const contents = this.#contents();
@@ -91,10 +94,14 @@ export class Sender {
         ...(base !== undefined && since !== undefined && { base: { number: since, manifest: base.manifest } }),
         stateAt: time,
         referenceTime: time,
-        ...(advisories === undefined ? {} : { format: formatFor('advisories') }),
+        ...(advisories === undefined && publishers === undefined ? {} : { format: formatFor('advisories') }),
         ...header,
       },
-      contents: [...carried.map(([, content]) => once(content, seen)), ...feedOf(advisories)],
+      contents: [
+        ...carried.map(([, content]) => once(content, seen)),
+        ...publishersOf(publishers),
+        ...feedOf(advisories),
+      ],
       changes: changes ?? (base === undefined ? [] : removedSince(base.contents, contents)),
       keys,
       pieceSize,
@@ -132,6 +139,10 @@ export class Sender {
     }
     return contents;
   }
+}
+
+export function publishersOf(document: Uint8Array | undefined): readonly Content[] {
+  return document === undefined ? [] : [{ kind: 'publishers', content: document, coding: 'zstd' }];
 }
 
 export function feedOf(archive: Uint8Array | undefined): readonly Content[] {

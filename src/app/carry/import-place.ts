@@ -14,6 +14,7 @@ import { feedPlace } from '../advisories/carried.ts';
 import type { Composition } from '../compose.ts';
 import { freeBytes } from '../conditions/disk.ts';
 import { readGiven } from '../given-file.ts';
+import { carriedPublishers } from '../operator/publishers.ts';
 import { createScanner } from './scanner.ts';
 
 /** Room that is left on the disk for everything else. Bytes. */
@@ -56,6 +57,7 @@ export async function importPlace(
       return free === undefined ? undefined : Math.max(0, free - RESERVE);
     },
     feed: feedPlace({ ...composition, config: operator.config }),
+    publishers: carriedPublishers(operator, name),
     scanner: how.scan && createScanner(how.scan),
     onProgress,
   };

@@ -51,7 +51,8 @@ export async function openImporter(options: ImportOptions): Promise<Importer> {
         if (dryRun) return { index, imported: await run(), untold: [] };
         return await whileHeldStays(composition.volume, 'import', async () => {
           const imported = await run();
-          return { index, imported, untold: await tellOfImport(config, { index }) };
+          const projects = imported.publishers?.taken ?? [];
+          return { index, imported, untold: await tellOfImport(config, { index }, { index, projects }) };
         });
       } finally {
         await close();

@@ -32,14 +32,19 @@ export async function onServers<T>(
   return { answer, untold: follow === undefined ? [] : await tellServers(others, follow) };
 }
 
-/** Has every server of the data directory believe what was imported. Words of those that could not be told. */
-export async function tellOfImport({ data }: Pick<Config, 'data'>, about: AdoptRequest): Promise<readonly string[]> {
+/** Has every server of the data directory believe what was imported, and give up what it has in memory of the projects that it says more of. Words of those that could not be told. */
+export async function tellOfImport(
+  { data }: Pick<Config, 'data'>,
+  about: AdoptRequest,
+  changed: FollowRequest,
+): Promise<readonly string[]> {
+  const servers = await serversOn(data);
   const untold: string[] = [];
-  for (const server of await serversOn(data))
+  for (const server of servers)
     await server
       .ask('adopt', about, Adopted, ACT_MS)
       .catch((error: unknown) => untold.push(error instanceof Error ? error.message : String(error)));
-  return untold;
+  return [...untold, ...(await tellServers(servers, changed))];
 }
 
 /** Has every server of the data directory look at what is to be spared from eviction. Words of those that could not be told; never throws. */

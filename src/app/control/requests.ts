@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { PinnedProject } from '../../bundle/format/publishers.ts';
 import { BULK_REASONS } from '../../mirror/operator/bulk-reasons.ts';
-import { PinnedProject } from '../provenance/pins-file.ts';
 
 // What may be asked of a server that runs, and what it answers.
 

@@ -1,10 +1,11 @@
+import type { PinnedProject } from '../../bundle/format/publishers.ts';
+import type { PublishersPlace } from '../../bundle/import/carried-publishers.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { nameOf } from '../../policy/provenance.ts';
-import type { IndexState } from '../../ports/index-state.ts';
+import type { IndexState, Known } from '../../ports/index-state.ts';
 import type { KeptProvenance, KnownPublisher } from '../../ports/provenance/kept.ts';
 import type { ImportedPublishers, PublishersRequest } from '../control/requests.ts';
 import { indexOf } from '../data-directory.ts';
-import type { PinnedProject } from '../provenance/pins-file.ts';
 import { audited } from './audited.ts';
 import type { OperatorPlace } from './place.ts';
 
@@ -43,7 +44,10 @@ export async function importPublishersIn(place: Place, request: PublishersReques
   // The word is kept before anything follows from it.
   await audited(state, now, `provenance --import, ${added.map(({ project }) => project).join(' ')}`, reason);
   for (const given of added) {
-    const taken = await state.provenance(given.project).change((was) => withPublishers(was?.value, given, now));
+    const taken = await state.provenance(given.project).change((was) =>
+      // What is first seen in this very second is held to them, too.
+      withPublishers(was?.value, given, { now, since: now - 1, by: 'operator' }),
+    );
     // Somebody was seen meanwhile.
     if (taken === undefined) {
       done[projects.indexOf(given)] = await compared(state, given);
@@ -74,11 +78,47 @@ async function compared(
   return { project, result, known: known.map(nameOf).join(', '), given: publishers.map(wordOf).join(', ') };
 }
 
+/**
+ * Where a bundle says whom files of an index are expected from: as if they had been seen first here, so that files that are listed by now are held to nothing.
+ * Where somebody else is known, nothing changes, and the journal has it.
+ */
+export function carriedPublishers(place: Place, index: string): PublishersPlace {
+  return {
+    async take(projects, key) {
+      const state = await place.state(index);
+      const now = place.now();
+      const done: ImportedPublishers[number][] = [];
+      for (const given of projects) {
+        const change = (was: Known<KeptProvenance> | undefined) =>
+          withPublishers(was?.value, given, { now, since: now, by: 'first-sight' });
+        const before = await compared(state, given);
+        const isTaken = before.result === 'new' && (await state.provenance(given.project).change(change)) !== undefined;
+        // Somebody may have been seen meanwhile.
+        const after = before.result === 'new' && !isTaken ? await compared(state, given) : before;
+        done.push(after);
+        if (after.result !== 'conflict') continue;
+        const about = { at: now, index, project: given.project, file: undefined };
+        const reason = `who publishes it, by a bundle that ${key} signed`;
+        place.journal.note({ ...about, kind: 'refused', before: after.known, after: after.given, reason });
+      }
+      await place.journal.flush();
+      return done;
+    },
+  };
+}
+
+interface Taken {
+  readonly now: Instant;
+  /** Files that were listed by then are held to nothing. */
+  readonly since: Instant;
+  readonly by: KnownPublisher['by'];
+}
+
 /** Undefined where somebody is known. */
 function withPublishers(
   was: KeptProvenance | undefined,
   { publishers }: PinnedProject,
-  now: Instant,
+  { now, since, by }: Taken,
 ): KeptProvenance | undefined {
   if (was !== undefined && was.publishers.length > 0) return undefined;
   const known = publishers.map(
@@ -87,11 +127,10 @@ function withPublishers(
       workflow,
       environment,
       since: now,
-      by: 'operator',
+      by,
     }),
   );
-  // What is first seen in this very second is held to them, too.
-  return { since: now - 1, accepted: [], files: new Map(), ...was, publishers: known };
+  return { since, accepted: [], files: new Map(), ...was, publishers: known };
 }
 
 function wordOf({ workflow, environment, ...rest }: PinnedProject['publishers'][number]): string {

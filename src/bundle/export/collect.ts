@@ -102,6 +102,7 @@ class Collecting {
     this.places.add(entry);
     this.counts.content += entry.size;
     if (entry.kind === 'target') this.report.target(entry);
+    if (item.pinned !== undefined) this.report.publishers(item.pinned);
     if (item.feed !== undefined) this.report.advisories(item.feed);
     if (entry.kind !== 'file') return;
     const licence = await item.release?.licence();
@@ -117,7 +118,8 @@ class Collecting {
       return { ...entry, bytes: 'here' };
     }
     if (this.#here.has(sha256)) return { ...entry, bytes: 'above' };
-    if (this.files.held.has(sha256)) return { ...entry, bytes: 'held' };
+    // What is no part of the index the far side keeps by no name.
+    if (entry.kind !== 'publishers' && this.files.held.has(sha256)) return { ...entry, bytes: 'held' };
     this.#here.add(sha256);
     if (content === undefined) return { ...entry, bytes: 'here' };
     const bytes = await content();

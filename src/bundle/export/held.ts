@@ -1,5 +1,5 @@
 import type { Caller } from '../../async/caller.ts';
-import type { Digests } from '../../bytes/digest.ts';
+import { type Digests, sha256Hex } from '../../bytes/digest.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { BlobStorage } from '../../ports/blob-storage.ts';
 import type { RelayedDocuments } from '../../ports/blobs.ts';
@@ -7,6 +7,7 @@ import type { IndexState } from '../../ports/index-state.ts';
 import type { ListStore } from '../../ports/list-store.ts';
 import { DigestSet } from '../format/digest-set.ts';
 import type { Entry } from '../format/model.ts';
+import { type PinnedProject, pinsText } from '../format/publishers.ts';
 import { type HeldFeed, heldAdvisories } from './held-advisories.ts';
 import { heldList } from './held-list.ts';
 import { heldMetadata } from './held-metadata.ts';
@@ -22,6 +23,8 @@ export interface HeldItem {
   readonly content?: (() => Promise<Uint8Array>) | undefined;
   /** Of advisories. */
   readonly feed?: HeldFeed | undefined;
+  /** Of publishers: of how many projects. */
+  readonly pinned?: number | undefined;
   /** Of a distribution file: for the report and the SBOM. */
   readonly release?: Release | undefined;
   /** Of a page: whether upstream lists a file of this name. */
@@ -68,6 +71,8 @@ export interface HeldParts {
   readonly selects: ((project: string) => boolean) | undefined;
   /** What is known to be bad, where that is carried; asked last, and read at once: the feed in force may be another soon. */
   readonly feed: () => Promise<HeldFeed | undefined>;
+  /** Whom files are expected from, of all projects; none where that is not carried. */
+  readonly publishers: () => Promise<readonly PinnedProject[]>;
   readonly caller: Caller;
   readonly notCarried: NotCarried;
 }
@@ -89,8 +94,19 @@ export async function* heldItems(parts: HeldParts): AsyncGenerator<HeldItem, voi
     }
   // No target is a project's: where some were chosen, none is.
   if (index.signed !== undefined && parts.selects === undefined) yield* heldTargets(index.signed, parts, carried);
+  if (index.signed === undefined) {
+    const carries = new Set(projects);
+    const pinned = (await parts.publishers()).filter(({ project }) => carries.has(project));
+    if (pinned.length > 0) yield heldPublishers(index.name, pinned);
+  }
   const feed = await parts.feed();
   if (feed !== undefined) yield await heldAdvisories(feed);
+}
+
+function heldPublishers(index: string, pinned: readonly PinnedProject[]): HeldItem {
+  const bytes = Buffer.from(pinsText(index, pinned));
+  const entry = { kind: 'publishers', size: bytes.length, sha256: sha256Hex(bytes) } as const;
+  return { entry, content: async () => bytes, pinned: pinned.length };
 }
 
 /** Under which SHA-256 the store has what bears these digests, and its bytes; undefined where it has not. */

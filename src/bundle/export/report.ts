@@ -35,6 +35,7 @@ export class Report {
   #targetCount = 0;
   #targetBytes = 0;
   #feed: HeldFeed | undefined;
+  #pinned = 0;
 
   /** A file that is carried. Files come by project. */
   file({ entry, release }: HeldItem, licence = NOT_STATED): void {
@@ -69,6 +70,11 @@ export class Report {
     this.#feed = feed;
   }
 
+  /** Of how many projects it says whom files are expected from. */
+  publishers(projects: number): void {
+    this.#pinned = projects;
+  }
+
   change(change: Change): void {
     this.#changeCount++;
     if (this.#changes.length < MOST_CHANGES) this.#changes.push(change);
@@ -95,6 +101,9 @@ export class Report {
       ...(this.#targetCount === 0
         ? []
         : [`It carries ${this.#targetCount} other targets of the signed index, ${megabytes(this.#targetBytes)}.`]),
+      ...(this.#pinned === 0
+        ? []
+        : [`It says whom files of ${this.#pinned} projects are expected from (provenance, PEP 740).`]),
       ...this.#feedLines(),
       ...(notCarried.roles === 0
         ? []

@@ -25,6 +25,7 @@ export const KINDS = [
   'signature',
   'provenance',
   'target',
+  'publishers',
   'advisories',
 ] as const;
 export type Kind = (typeof KINDS)[number];
@@ -149,7 +150,7 @@ export type Piece = z.infer<typeof Piece>;
 
 /** The first format that has such an entry. */
 export function formatFor(kind: Kind): Format {
-  if (kind === 'advisories') return FORMATS[2];
+  if (kind === 'advisories' || kind === 'publishers') return FORMATS[2];
   return kind === 'target' ? FORMATS[1] : FORMATS[0];
 }
 

@@ -6,6 +6,7 @@ import type { Carried, ScanRecord } from '../../ports/carried.ts';
 import type { Item } from '../../ports/index-state.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import type { FeedPlace, FeedTold } from './carried-feed.ts';
+import type { PublishersPlace, PublishersTold } from './carried-publishers.ts';
 import type { Site } from './judge.ts';
 import type { HeldBack } from './look.ts';
 import type { GivenFile } from './opened.ts';
@@ -37,6 +38,7 @@ export interface ImportPlace {
   room(): Promise<number | undefined>;
   readonly scanner: Scanner | undefined;
   readonly feed: FeedPlace;
+  readonly publishers: PublishersPlace;
   readonly onProgress?: OnProgress | undefined;
 }
 
@@ -72,4 +74,6 @@ export interface Imported {
   readonly scan: ScanRecord | undefined;
   /** What became of the advisories that it carries; undefined where it carries none. */
   readonly advisories: FeedTold | undefined;
+  /** What became of what it says of whom files are expected from; undefined where it says nothing. */
+  readonly publishers: PublishersTold | undefined;
 }

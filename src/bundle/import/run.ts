@@ -7,6 +7,7 @@ import type { Known } from '../../ports/index-state.ts';
 import type { BundleBytes } from '../format/archive.ts';
 import { type Entry, timeOf } from '../format/model.ts';
 import { rehearsedFeed, takeFeed } from './carried-feed.ts';
+import { rehearsedPublishers, takePublishers } from './carried-publishers.ts';
 import { refuseMissing, refuseNoRoom, removedBy } from './counted-on.ts';
 import { healTable, rowsOf, writeTable } from './generation-table.ts';
 import { type Judged, judge } from './judge.ts';
@@ -42,15 +43,15 @@ export async function importBundle(place: ImportPlace, { files, dryRun, asOf }: 
   if (judged.isHere) await healTable(place, judged, known?.value, removed);
   if (judged.isHere) {
     const isNewest = known?.value.generations.at(-1)?.manifest === bundle.manifest.sha256;
-    const advisories = await takeFeed(place, judged, isNewest);
-    return { ...about, ...tallyOf(staged), pages: 0, files: 0, targets: 0, heldBack: [], scan: undefined, advisories };
+    const beside = await takeBeside(place, judged, isNewest);
+    return { ...about, ...tallyOf(staged), pages: 0, files: 0, targets: 0, heldBack: [], scan: undefined, ...beside };
   }
   return publish(place, { judged, known, reference, removed, staged, about });
 }
 
 type About = Omit<
   Imported,
-  'contents' | 'bytes' | 'there' | 'pages' | 'files' | 'targets' | 'heldBack' | 'scan' | 'advisories'
+  'contents' | 'bytes' | 'there' | 'pages' | 'files' | 'targets' | 'heldBack' | 'scan' | 'advisories' | 'publishers'
 >;
 
 interface Proving {
@@ -89,8 +90,20 @@ async function publish(place: ImportPlace, proving: Proving): Promise<Imported> 
   await remember(place, { ...generation, scan: scanning }, proving);
   await place.index.adopt();
   const all = existing(looked, 'a bundle was taken that nobody looked into');
-  const advisories = await takeFeed(place, judged, true);
-  return { ...about, reference, ...tallyOf(staged), ...all, scan: scanning, advisories };
+  const beside = await takeBeside(place, judged, true);
+  return { ...about, reference, ...tallyOf(staged), ...all, scan: scanning, ...beside };
+}
+
+/** What a bundle carries beside the index. */
+async function takeBeside(
+  place: ImportPlace,
+  judged: Judged,
+  isNewest: boolean,
+): Promise<Pick<Imported, 'advisories' | 'publishers'>> {
+  return {
+    advisories: await takeFeed(place, judged, isNewest),
+    publishers: await takePublishers(place, judged, isNewest),
+  };
 }
 
 /** Only one of the files given has a manifest: each import is one bundle. */
@@ -140,7 +153,8 @@ async function rehearsed(place: ImportPlace, judged: Judged, body: BundleBytes, 
     }
   }
   const advisories = await rehearsedFeed(place, judged);
-  return { ...about, ...seen, heldBack: [], scan: undefined, advisories };
+  const publishers = await rehearsedPublishers(judged);
+  return { ...about, ...seen, heldBack: [], scan: undefined, advisories, publishers };
 }
 
 /** Many wait for the disk at once, so that they share what is written to it. */

@@ -9,8 +9,8 @@ import { compareEntries } from '../format/order.ts';
 // The table of a generation: one line an entry, sorted as a manifest is. It is merged, written and read in one pass each, so that its size
 // does not matter to memory.
 
-/** About a bundle, or of the whole site: no part of an index. */
-const BESIDE: ReadonlySet<Kind> = new Set(['report', 'sbom', 'advisories']);
+/** About a bundle, of the whole site, or what is remembered: no part of what an index consists of. */
+const BESIDE: ReadonlySet<Kind> = new Set(['report', 'sbom', 'publishers', 'advisories']);
 /** Of these there is one a name, whatever its version. */
 const ONE_VERSION: ReadonlySet<Kind> = new Set(['timestamp', 'snapshot', 'targets']);
 const LINE_END = 0x0a;

@@ -4,6 +4,7 @@ import { tellToRetain } from '../../app/control/on-servers.ts';
 import { indexOf } from '../../app/data-directory.ts';
 import { readGiven } from '../../app/given-file.ts';
 import { noEvents } from '../../app/no-events.ts';
+import { pinnedIn } from '../../app/operator/publishers.ts';
 import { readRoot } from '../../app/pinned-root.ts';
 import { internalCaller } from '../../async/caller.ts';
 import { exportAgain } from '../../bundle/export/again.ts';
@@ -133,6 +134,12 @@ async function exportNext(next: NextExport): Promise<Exported> {
       const feed = await feedToCarry({ ...composition, config }, indexOf(config, index.name));
       notCarried.advisories = feed === 'none';
       return feed === 'none' ? undefined : feed;
+    },
+    async publishers() {
+      const given = indexOf(config, index.name);
+      const isCarried =
+        given.evidence === 'index' && given.provenance !== undefined && given.provenance.export !== false;
+      return isCarried ? pinnedIn(state, undefined) : [];
     },
     caller: internalCaller(index.name, 'export'),
     notCarried,

@@ -2,6 +2,7 @@ import { type ImportedHere, openImporter } from '../../app/carry/import.ts';
 import { watchFolder } from '../../app/carry/watch.ts';
 import { noEvents } from '../../app/no-events.ts';
 import type { FeedTold } from '../../bundle/import/carried-feed.ts';
+import type { PublishersTold } from '../../bundle/import/carried-publishers.ts';
 import { dateText, instantText } from '../../bytes/instant.ts';
 import { shownField } from '../../bytes/printable.ts';
 import { Refusal } from '../../bytes/refusal.ts';
@@ -95,10 +96,24 @@ function tell(
   for (const { project, file, reason } of heldBack)
     print(`held back by this site: ${shownField(file)} of ${shownField(project)} (${reason})`);
   if (imported.advisories !== undefined) print(advisoriesText(imported.advisories));
+  if (imported.publishers !== undefined) print(...publishersText(imported.publishers));
   if (imported.reference !== undefined) print(`judged as of ${instantText(imported.reference)}`);
   if (imported.scan !== undefined)
     print(`scanned: ${imported.scan.files} new files, by ${shownField(imported.scan.version)}`);
   sayUntold(untold);
+}
+
+function publishersText({ became, taken, same, conflicts, reason, why }: PublishersTold): readonly string[] {
+  if (became === 'left') return [`whom files are expected from: not taken [${reason}]: ${shownField(why ?? '')}`];
+  if (became === 'untried')
+    return ['whom files are expected from: to be taken for projects of which nobody is known here'];
+  return [
+    `whom files are expected from: taken for ${taken.length} projects, known here as the bundle says for ${same}`,
+    ...conflicts.map(
+      ({ project, known, given }) =>
+        `NOT TAKEN for ${project}: here it is ${shownField(known)}, and the bundle says ${shownField(given)}. "verbatim accept-change --publisher" decides.`,
+    ),
+  ];
 }
 
 function advisoriesText({ became, newest, from, reason, why, again }: FeedTold): string {

@@ -2,10 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { compose } from '../../app/compose.ts';
 import { onServers } from '../../app/control/on-servers.ts';
 import { ImportedPublishers, type PublishersRequest } from '../../app/control/requests.ts';
+import { readGiven } from '../../app/given-file.ts';
 import { noEvents } from '../../app/no-events.ts';
 import { projectOf, withOperatorPlace } from '../../app/operator/place.ts';
 import { importPublishersIn, pinnedIn } from '../../app/operator/publishers.ts';
-import { type PinnedProject, pinsText, readPins } from '../../app/provenance/pins-file.ts';
+import { decodePins, MOST_PUBLISHERS_BYTES, type PinnedProject, pinsText } from '../../bundle/format/publishers.ts';
 import { shownField } from '../../bytes/printable.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
@@ -79,6 +80,11 @@ function tell(done: ImportedPublishers, dryRun: boolean): void {
 /** Bytes of a request, and projects in one: a server takes no longer lines. */
 const REQUEST_BYTES = 96 * 1024;
 const REQUEST_PROJECTS = 100;
+
+/** Throws Refusal `format` for what is no such file; `state` where it cannot be read. */
+function readPins(path: string): readonly PinnedProject[] {
+  return decodePins(readGiven(path, 'publishers', MOST_PUBLISHERS_BYTES), path);
+}
 
 function inRequests(projects: readonly PinnedProject[]): readonly (readonly PinnedProject[])[] {
   const parts: PinnedProject[][] = [];

@@ -48,6 +48,10 @@ const whole = z
     trusted_root: filePath
       .optional()
       .describe("Sigstore's trusted_root.json in place of the copy that comes with Verbatim."),
+    export: z
+      .boolean()
+      .optional()
+      .describe('false = bundles do not say whom files are expected from (docs/provenance.md).'),
     root_from: z
       .string()
       .regex(INDEX_NAME)

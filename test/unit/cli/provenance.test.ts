@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { pinsText } from '../../../src/app/provenance/pins-file.ts';
+import { pinsText } from '../../../src/bundle/format/publishers.ts';
 import { createProgram } from '../../../src/cli/program.ts';
 import { withState } from '../../support/state.ts';
 

@@ -1,10 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { PublishersRequest } from '../../../../src/app/control/requests.ts';
-import { importPublishersIn, pinnedIn } from '../../../../src/app/operator/publishers.ts';
-import { pinsText, readPins } from '../../../../src/app/provenance/pins-file.ts';
+import { carriedPublishers, importPublishersIn, pinnedIn } from '../../../../src/app/operator/publishers.ts';
+import { decodePins, pinsText } from '../../../../src/bundle/format/publishers.ts';
 import { loadConfig } from '../../../../src/config/load.ts';
 import { createIndexState } from '../../../../src/state/index-state.ts';
 import { createMemoryState } from '../../../support/memory-state.ts';
@@ -15,17 +12,7 @@ const MILL = { kind: 'GitHub', name: 'octo/mill', id: 'github 4711', workflow: '
 const project = { project: 'mill', publishers: [MILL] };
 const request = { index: 'main', projects: [project], reason: 'why', dryRun: false };
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'verbatim-pins-'));
-});
-afterAll(() => rm(folder, { recursive: true }));
-
-async function read(text: string) {
-  const path = join(folder, 'pins.json');
-  await writeFile(path, text);
-  return readPins(path);
-}
+const read = async (text: string) => decodePins(Buffer.from(text), 'pins.json');
 
 it('a file says what was written into it', async () => {
   expect(await read(pinsText('main', [project]))).toEqual([project]);
@@ -97,4 +84,37 @@ it('who is known is neither replaced nor joined by another, and an import that s
   expect(await pinnedIn(state, 'other')).toEqual([]);
   expect(noted).toEqual(['GitHub octo/mill release.yml']);
   expect((await state.facts.read())?.value.audit.map(({ action }) => action)).toEqual(['provenance --import, mill']);
+});
+
+it('what a bundle says is taken as if it had been seen first here, and who is known stays and is told', async () => {
+  const state = createIndexState({ storage: createMemoryState().party(), index: 'main' });
+  const noted: unknown[] = [];
+  const place = {
+    config: loadConfig({ env: {} }),
+    state: async () => state,
+    now: () => 100,
+    journal: { note: (entry: unknown) => void noted.push(entry), flush: async () => undefined },
+  };
+  const taken = async (publisher: typeof MILL) =>
+    (await carriedPublishers(place, 'main').take([{ project: 'mill', publishers: [publisher] }], 'outside'))[0]?.result;
+  const known = async () => (await state.provenance('mill').read())?.value;
+  expect(await taken(MILL)).toBe('new');
+  const before = await known();
+  // Files that are listed by now are held to nothing.
+  expect(before).toMatchObject({ since: 100, publishers: [{ ...MILL, since: 100, by: 'first-sight' }] });
+  expect(await taken(MILL)).toBe('same');
+  expect(noted).toEqual([]);
+  expect(await taken({ ...MILL, name: 'evil/mill', id: 'github 666' })).toBe('conflict');
+  expect(await known()).toEqual(before);
+  expect(noted).toEqual([
+    {
+      at: 100,
+      index: 'main',
+      project: 'mill',
+      kind: 'refused',
+      before: 'GitHub octo/mill release.yml',
+      after: 'GitHub evil/mill release.yml',
+      reason: 'who publishes it, by a bundle that outside signed',
+    },
+  ]);
 });

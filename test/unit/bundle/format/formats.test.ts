@@ -6,6 +6,7 @@ import { bytesOf, makeBundle } from '../../../support/bundles.ts';
 
 const TARGET = { kind: 'target', name: 'dir/leaf', content: Buffer.from('x') } as const;
 const ADVISORIES = { kind: 'advisories', url: 'https://feed.example/all.zip', content: Buffer.from('z') } as const;
+const PUBLISHERS = { kind: 'publishers', content: Buffer.from('{}'), coding: 'zstd' } as const;
 const FILE = { kind: 'file', project: 'alpha', name: 'alpha-1.0.tar.gz', content: Buffer.from('y') } as const;
 
 async function read(manifest: Buffer): Promise<readonly string[]> {
@@ -47,6 +48,22 @@ describe('formats of bundles', () => {
       { header, contents: [ADVISORIES, { ...ADVISORIES, content: Buffer.from('y') }] },
       { header, contents: [{ ...ADVISORIES, coding: 'zstd' as const }] },
       { header, contents: [{ ...ADVISORIES, name: 'of a name' }] },
+    ];
+    for (const made of wrong)
+      await expect(read((await makeBundle(made)).manifest)).rejects.toMatchObject({ reason: 'format' });
+  });
+
+  it('publishers stand behind targets and before advisories, once, in the format that has them', async () => {
+    const header = { format: formatFor('publishers') };
+    const contents = [FILE, TARGET, PUBLISHERS, ADVISORIES];
+    const kinds = contents.map(({ kind }) => kind);
+    expect(await read((await makeBundle({ header, contents })).manifest)).toEqual(kinds);
+    const wrong = [
+      { header: { format: formatFor('target') }, contents },
+      { header, contents: [FILE, PUBLISHERS, TARGET] },
+      { header, contents: [ADVISORIES, PUBLISHERS] },
+      { header, contents: [PUBLISHERS, { ...PUBLISHERS, content: Buffer.from('[]') }] },
+      { header, contents: [{ ...PUBLISHERS, name: 'of a name' }] },
     ];
     for (const made of wrong)
       await expect(read((await makeBundle(made)).manifest)).rejects.toMatchObject({ reason: 'format' });
