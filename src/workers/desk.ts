@@ -3,7 +3,7 @@ import { existing } from '../bytes/existing.ts';
 import { differenceOf, type Seen, undigestedOf } from '../ports/page-work.ts';
 import { condense } from '../pypi/condense.ts';
 import { startupFiles } from '../pypi/contents/startup.ts';
-import { decodeList, decodePage } from '../pypi/decode.ts';
+import { decodeList, decodePage, decodeSerials } from '../pypi/decode.ts';
 import { Inspection } from '../pypi/inspect/inspect.ts';
 import { readDirectory } from '../pypi/inspect/zip-directory.ts';
 import { emptied, type Listing, type OwnFile, without, withTimes } from '../pypi/listing.ts';
@@ -91,6 +91,8 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
         return feeds.end(ask);
       case 'list':
         return moved(leanBodies(bodiesHere(drawList(decodeList(ask.bytes)))));
+      case 'serials':
+        return copied(decodeSerials(ask.bytes));
       case 'legacy': {
         const { project, bytes, pageUrl, undigested, withheld, upstream, version, base } = ask;
         const listing = without(relink(decode(project, bytes), { pageUrl, undigested }), {

@@ -57,6 +57,10 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
       const whole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
       return lists.run(caller, async (call) => arrived(await call('list', { bytes }, whole ? [buffer] : [])));
     },
+    serials(bytes, caller) {
+      if (bytes.byteLength < large) return workHere.serials(bytes, caller);
+      return lists.run(caller, (call) => call('serials', { bytes }));
+    },
     drawLegacy(source, caller) {
       const { listing, ...rest } = source;
       const size = rest.bytes.byteLength + (rest.upstream?.byteLength ?? 0);

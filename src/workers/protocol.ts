@@ -58,6 +58,7 @@ export interface Calls {
   readonly inspected: { readonly ask: { readonly document: number }; readonly answer: undefined };
   readonly startupFiles: { readonly ask: { readonly directory: Directory }; readonly answer: readonly string[] };
   readonly list: { readonly ask: { readonly bytes: Uint8Array }; readonly answer: Bodies };
+  readonly serials: { readonly ask: { readonly bytes: Uint8Array }; readonly answer: ReadonlyMap<string, number> };
   readonly legacy: {
     readonly ask: Omit<LegacySource, 'listing'> & { readonly undigested: Undigested };
     readonly answer: Uint8Array | undefined;

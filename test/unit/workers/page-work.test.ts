@@ -97,6 +97,15 @@ it('draws a list to the same bytes on another thread', async () => {
   expect(await bytesOf(there)).toEqual(await bytesOf(await workHere.drawList(largeList(20_000), client())));
 });
 
+it('reads what a list counts on another thread as it does here', async () => {
+  const { work, workers } = threaded();
+  const projects = Array.from({ length: 20_000 }, (_, at) => ({ name: `project-${at}`, '_last-serial': at + 1 }));
+  const list = Buffer.from(JSON.stringify({ meta: { 'api-version': '1.4' }, projects }));
+  const there = await work.serials(list, client());
+  expect([workers.length, there.size, there.get('project-19999')]).toEqual([1, 20_000, 20_000]);
+  expect(there).toEqual(await workHere.serials(list, client()));
+});
+
 it('compares two pages as it does here', async () => {
   const { work } = threaded();
   const before = { bytes: small.bytes, serial: 5 };
