@@ -272,6 +272,8 @@ interface EventMap {
     /** Files, and their bytes. */
     readonly fetched: number;
     readonly bytes: number;
+    /** Projects whose pages were not asked for, because the list says that they are what they were. */
+    readonly notAsked: number;
     readonly missing: number;
     readonly refused: number;
     /** Of the first thing that is missing or was refused. */
