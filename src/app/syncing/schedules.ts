@@ -142,7 +142,17 @@ export class Schedules {
     this.#tell(job, { last: { at: Math.floor(this.#waiting.now() / 1000), result, ...counts } });
     const first = [...(refused?.named ?? []), ...(missing?.named ?? [])][0];
     const why = first === undefined ? undefined : `${first.what}: ${first.why}`;
-    this.#options.emit({ name: 'synced', index: job.index, job: job.name, result, seconds, bytes, notAsked, ...counts, why });
+    this.#options.emit({
+      name: 'synced',
+      index: job.index,
+      job: job.name,
+      result,
+      seconds,
+      bytes,
+      notAsked,
+      ...counts,
+      why,
+    });
   }
 
   #tell(job: SyncJob, change: Partial<JobStatus>): void {
