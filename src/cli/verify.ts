@@ -11,38 +11,54 @@ export async function verify(config: Config, json: boolean): Promise<boolean> {
   const composition = await compose({ config, emit: noEvents, reading: true });
   try {
     let said = 0;
-    const result = await composition.blobs.verifyAll(({ blobs, bytes }) => {
+    const { holds, ...found } = await findings(composition, ({ blobs, bytes }) => {
       if (json || blobs < said + PROGRESS_EVERY) return;
       said = blobs;
       say(`${blobs} files, ${(bytes / 1e6).toFixed(0)} MB proved so far`);
     });
-    const states = await verifyStates(composition);
-    const delegated: { readonly index: string; readonly roles: StoredRoles | undefined }[] = [];
-    for (const index of composition.indexes)
-      delegated.push({ index: index.name, roles: await index.signed?.proveStoredRoles() });
-    if (json)
-      printJson({
-        ...result,
-        states,
-        delegated: delegated.flatMap(({ index, roles }) => (roles === undefined ? [] : [{ index, ...roles }])),
-      });
-    else {
-      for (const { index, roles } of delegated) if (roles !== undefined) printRoles(index, roles);
-      for (const state of states) printState(state);
-      print(
-        `${result.blobs} stored files read (${(result.bytes / 1e6).toFixed(1)} MB): ${result.wrong.length} are not what they were.`,
-      );
-      for (const sha256 of result.wrong) print(`  does not hold: sha256 ${sha256}`);
-      if (result.wrong.length > 0)
-        print(
-          'None of these is sent: the mirror sets each aside, fetches and proves it again when it is next asked for.',
-        );
-    }
-    const statesHold = states.every(({ wrong }) => wrong.length === 0);
-    return result.wrong.length === 0 && statesHold && delegated.every(({ roles }) => (roles?.wrong.length ?? 0) === 0);
+    if (json) printJson({ ...found, delegated: found.delegated.map(({ index, roles }) => ({ index, ...roles })) });
+    else printFindings(found);
+    return holds;
   } finally {
     await composition.close();
   }
+}
+
+type ProvedFiles = Awaited<ReturnType<Composition['blobs']['verifyAll']>>;
+
+interface Findings extends ProvedFiles {
+  readonly states: readonly CheckedIndex[];
+  /** Of every index that signs. */
+  readonly delegated: readonly { readonly index: string; readonly roles: StoredRoles }[];
+  /** Nothing of it is wrong. */
+  readonly holds: boolean;
+}
+
+/** Proves again what lies in a data directory that was composed for reading; `onProgress`: files so far. */
+export async function findings(
+  composition: Composition,
+  onProgress: Parameters<Composition['blobs']['verifyAll']>[0],
+): Promise<Findings> {
+  const files = await composition.blobs.verifyAll(onProgress);
+  const states = await verifyStates(composition);
+  const delegated: { readonly index: string; readonly roles: StoredRoles }[] = [];
+  for (const index of composition.indexes) {
+    const roles = await index.signed?.proveStoredRoles();
+    if (roles !== undefined) delegated.push({ index: index.name, roles });
+  }
+  const wrong = [files, ...states, ...delegated.map(({ roles }) => roles)].flatMap((each) => [...each.wrong]);
+  return { ...files, states, delegated, holds: wrong.length === 0 };
+}
+
+function printFindings({ states, delegated, ...files }: Omit<Findings, 'holds'>): void {
+  for (const { index, roles } of delegated) printRoles(index, roles);
+  for (const state of states) printState(state);
+  print(
+    `${files.blobs} stored files read (${(files.bytes / 1e6).toFixed(1)} MB): ${files.wrong.length} are not what they were.`,
+  );
+  for (const sha256 of files.wrong) print(`  does not hold: sha256 ${sha256}`);
+  if (files.wrong.length > 0)
+    print('None of these is sent: the mirror sets each aside, fetches and proves it again when it is next asked for.');
 }
 
 type CheckedIndex = VerifiedState & { readonly index: string };

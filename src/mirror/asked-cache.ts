@@ -37,9 +37,9 @@ export class AskedCache {
   }
 
   /** Keeps it behind the caller. */
-  put(key: CacheKey, value: Uint8Array, seconds: number): void {
+  put(key: CacheKey, value: Uint8Array, seconds: number, lost?: () => void): void {
     try {
-      this.#options.cache.put(this.#own(key), value, seconds);
+      this.#options.cache.put(this.#own(key), value, seconds, lost);
     } catch {
       this.told('failed');
     }

@@ -28,7 +28,7 @@ export class GuardedCache {
   }
 
   /** Keeps it behind the caller. */
-  put(key: CacheKey, value: Uint8Array, seconds: number): void {
-    this.#asked.put(key, this.#authenticator.seal(this.#asked.nameOf(key), value), seconds);
+  put(key: CacheKey, value: Uint8Array, seconds: number, lost?: () => void): void {
+    this.#asked.put(key, this.#authenticator.seal(this.#asked.nameOf(key), value), seconds, lost);
   }
 }

@@ -25,8 +25,11 @@ export interface ByteCache {
   readonly tier: CacheTier;
   /** What lies under the key, of at most so many bytes; undefined where there is nothing, too much, or nothing to be had. */
   get(key: CacheKey, limit: number): Promise<Uint8Array | undefined>;
-  /** Keeps a copy behind the caller for at most so many seconds, where there is room. Returns at once, throws nothing. */
-  put(key: CacheKey, value: Uint8Array, seconds: number): void;
+  /**
+   * Keeps a copy behind the caller for at most so many seconds, where there is room. Returns at once, throws nothing. `lost`: called
+   * where what was put may be missing because the service was away or took nothing.
+   */
+  put(key: CacheKey, value: Uint8Array, seconds: number, lost?: () => void): void;
 }
 
 /** A key as one name, lower-case hex: each part's length goes before it, so that no two keys share one. */

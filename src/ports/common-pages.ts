@@ -10,6 +10,8 @@ export interface CommonPages {
   find(project: string): Promise<PageState | undefined>;
   /** This is stored here: others may have it, and hear of it where it says something new. Returns at once. */
   stored(project: string, state: PageState): void;
+  /** Others may not have heard what was stored here of the project: it is to be stored there again, unless they know a newer one. */
+  isUntold(project: string): boolean;
   readonly list: CommonList;
 }
 

@@ -48,15 +48,19 @@ export class RedisByteCache implements ByteCache {
   }
 
   /** Of no bytes there is nothing to keep. */
-  put(key: CacheKey, value: Uint8Array, seconds: number): void {
+  put(key: CacheKey, value: Uint8Array, seconds: number, lost?: () => void): void {
     const size = value.byteLength;
-    const isTooMuch = size === 0 || size > this.#most || this.#waiting + size > WAITING_BYTES;
-    if (isTooMuch || !this.#connection.isUp) return;
+    if (size === 0 || size > this.#most) return;
+    if (this.#waiting + size > WAITING_BYTES || !this.#connection.isUp) {
+      lost?.();
+      return;
+    }
     this.#waiting += size;
     void this.#connection
       .ask('SET', this.#nameOf(key), Buffer.from(value), 'EX', Math.max(1, Math.floor(seconds)))
-      .finally(() => {
+      .then(({ outcome }) => {
         this.#waiting -= size;
+        if (outcome !== 'answered') lost?.();
       });
   }
 

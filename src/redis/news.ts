@@ -18,6 +18,8 @@ interface NewsOptions {
   readonly subjects: ReadonlyMap<string, string>;
   /** Another replica says something new of it. */
   heard(index: string, thing: string): void;
+  /** Redis answered a look. */
+  looked(index: string): void;
   readonly everyMs?: number | undefined;
 }
 
@@ -47,15 +49,17 @@ export class News {
     this.#looks = new Looks({ connection, channel: `${prefix}:moved`, subjects, look, everyMs });
   }
 
-  /** `said`: what is new of it. Returns at once. */
-  tell(index: string, thing: string, said: string): void {
+  /** `said`: what is new of it. Resolves with false where others may not hear of it. Never rejects. */
+  async tell(index: string, thing: string, said: string): Promise<boolean> {
     const { authenticator, connection, subjects } = this.#options;
     const subject = subjects.get(index);
-    if (subject === undefined) return;
+    if (subject === undefined) return true;
     const message = Buffer.from(authenticator.seal(subject, Buffer.from(`${thing}\n${said}`)));
     this.#known.get(index)?.said.set(message.toString('latin1'), true);
-    const told = connection.ask('EVAL', TELL, 1, this.#keyOf(index), message, NEWS_KEPT, KEPT_S);
-    void told.then(({ outcome }) => outcome === 'answered' && this.#looks.tell(index));
+    const told = await connection.ask('EVAL', TELL, 1, this.#keyOf(index), message, NEWS_KEPT, KEPT_S);
+    if (told.outcome !== 'answered') return false;
+    this.#looks.tell(index);
+    return true;
   }
 
   /** Resolves when all that was told before has been heard. The first look only finds out what comes after. */
@@ -70,8 +74,10 @@ export class News {
   async #look(index: string): Promise<void> {
     const known = this.#known.get(index);
     if (known === undefined) return;
-    const newest = idOf(entriesOf(await this.#ask(index, 'XREVRANGE', '+', '-', 1))?.[0]);
+    const answered = entriesOf(await this.#ask(index, 'XREVRANGE', '+', '-', 1));
+    const newest = idOf(answered?.[0]);
     if (newest === undefined && !this.#options.connection.isUp) return;
+    if (answered !== undefined) this.#options.looked(index);
     known.last ??= newest ?? BEGINNING;
     // Emptied, or another server with another clock: it begins anew.
     if (newest === undefined || isBefore(newest, known.last)) known.last = BEGINNING;

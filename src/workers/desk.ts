@@ -93,14 +93,8 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
         return moved(leanBodies(bodiesHere(drawList(decodeList(ask.bytes)))));
       case 'serials':
         return copied(decodeSerials(ask.bytes));
-      case 'legacy': {
-        const { project, bytes, pageUrl, undigested, withheld, upstream, version, base } = ask;
-        const listing = without(relink(decode(project, bytes), { pageUrl, undigested }), {
-          withheld,
-          silenced: new Set(),
-        });
-        return copied(legacyJson(upstream, listing, version, base));
-      }
+      case 'legacy':
+        return legacy(decode(ask.project, ask.bytes), ask);
       case 'bcrypt':
         return bcryptHolds(ask.password, ask.encoded).then(copied);
       case 'provenance':
@@ -113,6 +107,14 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
         return copied(condense(decode(ask.project, ask.bytes)));
     }
   };
+}
+
+function legacy(
+  page: ProjectPage,
+  { pageUrl, undigested, withheld, upstream, version, base }: Calls['legacy']['ask'],
+): Given {
+  const listing = without(relink(page, { pageUrl, undigested }), { withheld, silenced: new Set() });
+  return copied(legacyJson(upstream, listing, version, base));
 }
 
 function drawn({ listing }: Document, ask: Calls['draw']['ask']): Given {

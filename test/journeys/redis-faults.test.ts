@@ -1,92 +1,38 @@
 import { describe, expect, it } from 'vitest';
-import { sha256Hex } from '../../src/bytes/digest.ts';
-import { JSON_PAGE, type SimplePage } from '../rigs/mirror.ts';
-import { type SignedFleet, signedFleet } from '../rigs/signed-fleet.ts';
-import { type Answer, type AnswerLog, faultsOfAnswers, type Snapshot } from '../support/answer-checker.ts';
-import { type RedisServer, redisServer, until } from '../support/redis.ts';
-import { tinyWheel } from '../support/tiny-wheel.ts';
+import {
+  type FleetMember,
+  type MakeFleet,
+  type PublishingFleet,
+  signedPublishing,
+  unsignedPublishing,
+} from '../rigs/publishing-fleets.ts';
+import { type RedisServer, redisCluster, redisServer, until } from '../support/redis.ts';
 
-// Three replicas of a signed index that is published again and again, asked all the time, while Redis does what it may do. Each answer
-// is explained by one signed snapshot, none is an error, and none goes down.
+// Three replicas of an index to which upstream adds releases, asked all the time, while Redis does what it may do. Each answer is explained
+// by one state of upstream, none is an error, none goes down, and what was served is there in the end.
 
 /** Publications in each run; more take longer than a test may in CI. */
 const PUBLICATIONS = Number(process.env['VERBATIM_TEST_PUBLICATIONS'] ?? 6);
-/** What one serves all serve within a second; the rest is for a machine that is busy with other things. */
-const WITHIN_MS = 1000 + 4000;
 
-const wheel = (version: number) => tinyWheel('alpha', `${version}.0`);
-
-async function fleet() {
-  const server = await redisServer('--enable-debug-command', 'yes');
-  const made = signedFleet(server.port, (signed) => signed.upload('alpha', wheel(1)));
-  const replicas = await Promise.all(
-    ['one', 'two', 'three'].map(async (name) => ({ name, mirror: await made.replica() })),
-  );
-  return { server, made, replicas };
-}
-
-type Named = Awaited<ReturnType<typeof fleet>>['replicas'][number];
-
-/** What a page says: names of files and their digests, however it is drawn. */
-const said = (files: readonly (readonly [name: string, sha256: string])[]) =>
-  sha256Hex(Buffer.from(JSON.stringify(files)));
-const saidBy = (body: Buffer) => {
-  const { files }: SimplePage = JSON.parse(body.toString());
-  return said(files.map(({ filename, hashes }) => [filename, hashes['sha256'] ?? '']));
-};
-
-/** What upstream has now. */
-function snapshotOf({ signed }: SignedFleet, uploads: number): Snapshot {
-  const { files, timestamp } = signed.repository;
-  const bytes = files.get('metadata/timestamp.json');
-  if (bytes === undefined) throw new Error('nothing is published');
-  const wheels = Array.from({ length: uploads }, (_, at) => wheel(at + 1));
-  return {
-    version: timestamp.version,
-    things: new Map([
-      ['timestamp', [sha256Hex(bytes)]],
-      ['page', [said(wheels.map((each) => [each.filename, sha256Hex(each.bytes)]))]],
-      ['file', [sha256Hex(wheel(1).bytes)]],
-    ]),
-  };
-}
-
-/** Asks one of them again and again until it is over. */
-async function reading({ name, mirror }: Named, path: string, log: Answer[], isOver: () => boolean): Promise<void> {
-  const take = async (thing: string, at: string, accept?: string) => {
-    const from = performance.now();
-    const { status, body } = await mirror.get(at, accept === undefined ? {} : { headers: { accept } });
-    expect(`${thing} ${status}`).toBe(`${thing} 200`);
-    const version = thing === 'timestamp' ? Number(JSON.parse(body.toString()).signed.version) : undefined;
-    log.push({
-      replica: name,
-      index: 'main',
-      from,
-      until: performance.now(),
-      thing,
-      version,
-      sha256: thing === 'page' ? saidBy(body) : sha256Hex(body),
-    });
-  };
-  while (!isOver()) {
-    await take('timestamp', '/tuf/metadata/timestamp.json');
-    await take('page', '/simple/alpha/', JSON_PAGE);
-    await take('file', path);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+type Members = PublishingFleet['members'];
 
 interface Trouble {
   readonly how: string;
   /** Replicas do not hear of each other from its begin to its end. */
   readonly parts: boolean;
+  /** Of one cluster; by default one server. */
+  readonly nodes?: number;
   begin(server: RedisServer): unknown;
-  end(server: RedisServer, replicas: readonly Named[]): Promise<unknown>;
+  end(server: RedisServer, members: Members): Promise<unknown>;
 }
 
 const nothing = async () => undefined;
-const isBack = (_: RedisServer, replicas: readonly Named[]) =>
-  Promise.all(replicas.map(({ mirror }) => until(() => mirror.events.redis.at(-1)?.up !== false)));
+const isBack = (_: RedisServer, members: Members) =>
+  Promise.all(members.map(({ mirror }) => until(() => mirror.events.redis.at(-1)?.up !== false)));
+const start = async (server: RedisServer, members: Members) => {
+  await server.start();
+  await isBack(server, members);
+};
 
 const TROUBLES: readonly Trouble[] = [
   { how: 'nothing', parts: false, begin: nothing, end: nothing },
@@ -101,79 +47,100 @@ const TROUBLES: readonly Trouble[] = [
     how: 'DEBUG SLEEP',
     parts: true,
     begin: (server) => void server.command('DEBUG', 'SLEEP', '1').catch(() => undefined),
-    end: async (server, replicas) => {
+    end: async (server, members) => {
       await server.command('PING');
-      await isBack(server, replicas);
+      await isBack(server, members);
     },
   },
   {
     how: 'CLIENT PAUSE',
     parts: true,
     begin: (server) => server.command('CLIENT', 'PAUSE', '1000'),
-    end: async (server, replicas) => {
+    end: async (server, members) => {
       await server.command('CLIENT', 'UNPAUSE');
-      await isBack(server, replicas);
+      await isBack(server, members);
     },
   },
+  { how: 'a kill', parts: true, begin: (server) => server.kill(), end: start },
   {
-    how: 'a kill',
+    how: 'the loss of a node of its cluster',
     parts: true,
+    nodes: 3,
     begin: (server) => server.kill(),
-    end: async (server, replicas) => {
-      await server.start();
-      await isBack(server, replicas);
+    end: async (server, members) => {
+      await start(server, members);
+      await until(async () => (await server.command('CLUSTER', 'INFO')).includes('cluster_state:ok'));
     },
   },
 ];
 
-async function run(
-  { server, made, replicas }: Awaited<ReturnType<typeof fleet>>,
-  trouble: Trouble,
-): Promise<AnswerLog> {
-  const { signed, clock } = made;
-  const path = `/${signed.filePath(wheel(1))}`;
-  const answers: Answer[] = [];
-  const snapshots: Snapshot[] = [];
-  const together: [number, number][] = [];
-  let since = performance.now();
-  let isOver = false;
-  snapshots.push(snapshotOf(made, 1));
-  const readers = replicas.map((replica) => reading(replica, path, answers, () => isOver));
-  for (let at = 1; at <= PUBLICATIONS; at++) {
-    if (at === Math.ceil(PUBLICATIONS / 2)) {
-      if (trouble.parts) together.push([since, performance.now()]);
-      await trouble.begin(server);
-    }
-    signed.upload('alpha', wheel(at + 1));
-    signed.publish();
-    snapshots.push(snapshotOf(made, at + 1));
-    clock.advance(60);
-    // Whichever is asked, the others are to hear of it.
-    await replicas[at % replicas.length]?.mirror.refresh();
-    const asked = answers.length;
-    await until(() => answers.length >= asked + 3 * replicas.length);
-    if (at === Math.ceil(PUBLICATIONS / 2) + 1) {
-      await trouble.end(server, replicas);
-      if (trouble.parts) since = performance.now();
-    }
+/** Asks one of them again and again until it is over. */
+async function reading({ read }: PublishingFleet, member: FleetMember, isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    await read(member);
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  const { version } = signed.repository.timestamp;
-  // Replicas that were apart are together again: the last of all is served by all.
-  for (const { mirror } of replicas)
-    await until(
-      async () =>
-        JSON.parse((await mirror.get('/tuf/metadata/timestamp.json')).body.toString()).signed.version === version,
-    );
-  isOver = true;
-  await Promise.all(readers);
-  together.push([since, performance.now()]);
-  return { answers, snapshots: new Map([['main', snapshots]]), together, withinMs: WITHIN_MS };
 }
 
-describe('three replicas that are asked while upstream publishes', () => {
-  it.each(TROUBLES)('answer by signed snapshots alone, none older than another did, through $how', async (trouble) => {
-    const log = await run(await fleet(), trouble);
-    expect(log.answers.length).toBeGreaterThan(9 * PUBLICATIONS);
-    expect(faultsOfAnswers(log)).toEqual([]);
-  });
+const agree = (fleet: PublishingFleet) =>
+  Promise.all(fleet.members.map((member) => until(async () => (await fleet.releases(member)) === fleet.published())));
+
+async function through(trouble: Trouble, server: RedisServer, fleet: PublishingFleet): Promise<void> {
+  const { members, book } = fleet;
+  const begins = Math.ceil(PUBLICATIONS / 2);
+  let isOver = false;
+  book.together();
+  const readers = members.map((member) => reading(fleet, member, () => isOver));
+  for (let at = 1; at <= PUBLICATIONS; at++) {
+    if (at === begins) {
+      if (trouble.parts) book.apart();
+      await trouble.begin(server);
+    }
+    fleet.publish();
+    // Whichever is asked, the others are to hear of it.
+    await members[at % members.length]?.learn();
+    const answered = book.size;
+    await until(() => book.size >= answered + 3 * members.length);
+    if (at !== begins + 1) continue;
+    await trouble.end(server, members);
+    book.together();
+  }
+  // Replicas that were apart are together again: the last of all is served by all.
+  await agree(fleet);
+  isOver = true;
+  await Promise.all(readers);
+}
+
+/** With neither Redis nor upstream each of them, started anew, has what it served; and nothing of it is wrong. */
+async function nothingIsLost(servers: readonly RedisServer[], fleet: PublishingFleet): Promise<void> {
+  for (const member of fleet.members) await fleet.read(member);
+  fleet.endUpstream();
+  for (const server of servers) await server.kill();
+  for (const member of fleet.members) {
+    await member.mirror.restart();
+    await fleet.read(member);
+    expect(await fleet.releases(member)).toBe(fleet.published());
+    await member.mirror.stop();
+    expect(await member.mirror.verify()).toMatchObject({ holds: true });
+  }
+}
+
+describe.each<readonly [string, MakeFleet]>([
+  ['is signed', signedPublishing],
+  ['signs nothing', unsignedPublishing],
+])('three replicas of an index that %s, asked while upstream publishes', (_, make) => {
+  it.each(TROUBLES)(
+    'answer by what upstream had, by nothing older than another did, and lose nothing, through $how',
+    async (trouble) => {
+      const { nodes: count } = trouble;
+      const args = ['--enable-debug-command', 'yes'];
+      const servers = count === undefined ? [await redisServer(...args)] : await redisCluster(count, ...args);
+      const [server] = servers;
+      if (server === undefined) throw new Error('no Redis was started');
+      const fleet = await make(servers.map(({ port }) => port));
+      await through(trouble, server, fleet);
+      await nothingIsLost(servers, fleet);
+      fleet.book.holds(9 * PUBLICATIONS);
+    },
+  );
 });

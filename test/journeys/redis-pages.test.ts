@@ -23,7 +23,7 @@ async function fleet(options: IndexRigOptions = {}) {
   let count = 0;
   const start = async (others: Partial<IndexRigOptions>) => {
     const seal = { key, epoch: join(directory, `epoch-${++count}`) };
-    const rig = await startIndexRig({ redis: server.port, seal, ...options, ...others });
+    const rig = await startIndexRig({ redis: [server.port], seal, ...options, ...others });
     onTestFinished(() => rig.close());
     return rig;
   };
@@ -114,6 +114,27 @@ it('an older page that is put back in Redis lowers nobody who knows a newer one,
   expect(await two.names('alpha')).toHaveLength(2);
   const three = await other();
   await until(async () => (await three.names('alpha')).length === 2);
+});
+
+it.each<readonly [string, (server: RedisServer) => unknown, (server: RedisServer) => Promise<unknown>]>([
+  ['stood still', (server) => server.stop(), async (server) => server.goOn()],
+  [
+    'took no writes',
+    (server) => server.command('CONFIG', 'SET', 'maxmemory', '1'),
+    (server) => server.command('CONFIG', 'SET', 'maxmemory', '0'),
+  ],
+  ['was gone', (server) => server.kill(), (server) => server.start()],
+])('what one found while Redis %s the others hear when it is over', async (_, begin, end) => {
+  const { server, one, pypi, other } = await shared();
+  const two = await other();
+  expect(await two.names('alpha')).toHaveLength(1);
+  await begin(server);
+  pypi.upload('alpha', TWO);
+  expect(await one.later('alpha')).toHaveLength(2);
+  expect(await two.names('alpha')).toHaveLength(1);
+  pypi.page('alpha', badGateway);
+  await end(server);
+  await until(async () => (await two.names('alpha')).length === 2);
 });
 
 it('a page of a stranger to the seal key is a counted miss', async () => {

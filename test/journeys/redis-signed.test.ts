@@ -13,7 +13,7 @@ const LATER = { ...ALPHA, filename: ALPHA.filename.replace('1.0', '2.0') };
 
 async function fleet() {
   const server = await redisServer();
-  const made = signedFleet(server.port, (signed) => signed.upload('alpha', ALPHA));
+  const made = signedFleet([server.port], (signed) => signed.upload('alpha', ALPHA));
   return { server, ...made, path: `/${made.signed.filePath(ALPHA)}` };
 }
 
@@ -146,7 +146,7 @@ it('one of another root shares nothing with them', async () => {
   const one = await replica();
   await page(one);
   await settled(server, 6);
-  const other = signedFleet(server.port, (signed) => signed.upload('alpha', ALPHA), {
+  const other = signedFleet([server.port], (signed) => signed.upload('alpha', ALPHA), {
     root: authority(['root 8', 'root 9']),
   });
   const stranger = await other.replica();

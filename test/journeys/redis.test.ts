@@ -32,7 +32,7 @@ async function fleet(port: number, isSealed = true) {
   await writeFile(key, 'a secret of more than sixteen bytes');
   const start = async (name: string, others: Partial<IndexRigOptions>) => {
     const seal = isSealed ? { key, epoch: join(directory, name) } : undefined;
-    const rig = await startIndexRig({ fill, redis: port, ...(seal && { seal }), ...others });
+    const rig = await startIndexRig({ fill, redis: [port], ...(seal && { seal }), ...others });
     onTestFinished(() => rig.close());
     return rig;
   };

@@ -7,6 +7,7 @@ import { importPlace } from '../../src/app/carry/import-place.ts';
 import { type Composition, compose } from '../../src/app/compose.ts';
 import { ownFacts } from '../../src/app/health/facts.ts';
 import { createHealth } from '../../src/app/health/health.ts';
+import { noEvents } from '../../src/app/no-events.ts';
 import { combinedOf } from '../../src/app/running/combined.ts';
 import { recordSent } from '../../src/app/running/record-sent.ts';
 import { type Jobs, jobsOf } from '../../src/app/scrubbing/jobs.ts';
@@ -15,6 +16,7 @@ import type { Gate } from '../../src/async/gate.ts';
 import type { Waiting } from '../../src/blobs/scrub/scrub.ts';
 import type { Imported, ImportPlace } from '../../src/bundle/import/place.ts';
 import { importBundle } from '../../src/bundle/import/run.ts';
+import { findings } from '../../src/cli/verify.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../../src/config/config.ts';
 import type { RedisConfig } from '../../src/config/redis.ts';
 import { createAccess } from '../../src/http/access/access.ts';
@@ -78,6 +80,8 @@ export interface Mirror extends Face {
   readonly take: (files: readonly Uint8Array[], how?: TakingIn) => Promise<Imported>;
   /** What callers wait for; of the process that runs. */
   readonly queues: () => Composition['queues'];
+  /** What `verbatim verify` says of the data directory, whether it runs or not. */
+  readonly verify: () => ReturnType<typeof findings>;
   /** Throws where an answer failed by anything but a refusal. */
   readonly close: () => Promise<void>;
 }
@@ -128,8 +132,8 @@ export interface MirrorOptions {
   readonly advisories?: Config['advisories'];
   /** Files of a seal key and its epoch. */
   readonly seal?: { readonly key: string; readonly epoch: string } | undefined;
-  /** The port of a Redis on this machine. */
-  readonly redis?: number | undefined;
+  /** The ports of Redis on this machine: of one server, or of some nodes of a cluster. */
+  readonly redis?: readonly number[] | undefined;
 }
 
 export interface JobsHow {
@@ -324,7 +328,6 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
         config: config(),
         defaultIndex: 'main',
         startedAt: clock.now(),
-        conditions,
         health,
         address: () => options.linksBelow,
         auditors: options.auditors,
@@ -415,6 +418,15 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       data = left;
       await start();
     },
+    async verify() {
+      const seams = { clock };
+      const composition = await compose({ config: config(), emit: noEvents, reading: true, seams });
+      try {
+        return await findings(composition, () => undefined);
+      } finally {
+        await composition.close();
+      }
+    },
     async close() {
       await stop();
       for (const other of twins) await end(other);
@@ -424,9 +436,12 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   };
 }
 
-function redisAt(port: number): RedisConfig {
+function redisAt(ports: readonly number[]): RedisConfig {
+  const nodes = ports.map((port) => ({ host: '127.0.0.1', port }));
+  const [node] = nodes;
+  if (node === undefined) throw new Error('there is no server');
   return {
-    place: { mode: 'standalone', node: { host: '127.0.0.1', port }, database: 0 },
+    place: nodes.length === 1 ? { mode: 'standalone', node, database: 0 } : { mode: 'cluster', nodes },
     login: { username: undefined, password: undefined },
     tls: undefined,
     prefix: 'verbatim',

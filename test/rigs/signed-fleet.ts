@@ -22,7 +22,7 @@ export interface SignedFleet {
 
 /** One signed index, and replicas beside one Redis. All ends with the test. */
 export function signedFleet(
-  redis: number,
+  redis: readonly number[],
   fill: (signed: SignedIndex) => void,
   keys: Partial<IndexKeys> = {},
 ): SignedFleet {

@@ -38,6 +38,28 @@ export function redisSentinel(file: string): Promise<RedisServer> {
   return serverOf([], [file, '--sentinel']);
 }
 
+const HOST = '127.0.0.1';
+const SLOTS = 16_384;
+
+/** So many nodes of one cluster, each of which has its share of the keys alone. */
+export async function redisCluster(count: number, ...more: readonly string[]): Promise<readonly RedisServer[]> {
+  const args = ['--cluster-enabled', 'yes', '--cluster-require-full-coverage', 'no', '--cluster-node-timeout', '1000'];
+  const nodes = await Promise.all(Array.from({ length: count }, () => redisServer(...args, ...more)));
+  const [first] = nodes;
+  for (const [at, node] of nodes.entries()) {
+    const range = [Math.ceil((SLOTS * at) / count), Math.ceil((SLOTS * (at + 1)) / count) - 1].map(String);
+    await node.command('CLUSTER', 'ADDSLOTSRANGE', ...range);
+    await node.command('CLUSTER', 'SET-CONFIG-EPOCH', String(at + 1));
+    if (node !== first) await node.command('CLUSTER', 'MEET', HOST, String(first?.port));
+  }
+  const isWhole = async (node: RedisServer) => {
+    const info = await node.command('CLUSTER', 'INFO');
+    return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${count}`);
+  };
+  await until(async () => (await Promise.all(nodes.map(isWhole))).every(Boolean));
+  return nodes;
+}
+
 async function serverOf(args: readonly string[], first: readonly string[] = []): Promise<RedisServer> {
   const port = await freePort();
   const directory = await scratch();

@@ -37,6 +37,7 @@ const LOOK_AT_START_MS = 1000;
 export class Beliefs {
   readonly #options: BeliefsOptions;
   readonly #heard = new Map<string, HeardPages>();
+  readonly #pages = new Map<string, SealedPages>();
   #newest: Newest | undefined;
   #news: News | undefined;
 
@@ -56,13 +57,16 @@ export class Beliefs {
     if (sealKey === undefined || config.fleet?.state !== undefined) return undefined;
     const guarded = (use: string) =>
       new GuardedCache({ index, cache, emit, authenticator: makeAuthenticator(sealKey, use) });
-    return new SealedPages({
+    const pages = new SealedPages({
       cache: guarded('a page as upstream sent it'),
       list: new SealedList({ cache: guarded('the list as upstream sent it'), upstream, clock }),
       upstream,
       projectBytes: config.cache.projectBytes,
-      tell: (project, said) => this.#news?.tell(index, project, said),
+      // Before others are followed all hear what they ask for.
+      tell: async (project, said) => (await this.#news?.tell(index, project, said)) ?? true,
     });
+    this.#pages.set(index, pages);
+    return pages;
   }
 
   /** This replica believes that timestamp of a signed index from now on. Returns at once. */
@@ -109,6 +113,10 @@ export class Beliefs {
       authenticator: makeAuthenticator(sealKey, 'what is new of a project'),
       subjects: subjectsOf(config, 'index'),
       heard: (index, project) => this.#heard.get(index)?.add(project),
+      // What they were not told while Redis was away is looked at as if they had said something of it: the newer of both is told.
+      looked: (index) => {
+        for (const project of this.#pages.get(index)?.retell() ?? []) this.#heard.get(index)?.add(project);
+      },
     });
     this.#news = news;
     for (const { name } of unsigned) await within(LOOK_AT_START_MS, news.look(name), undefined);

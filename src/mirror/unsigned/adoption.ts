@@ -10,7 +10,7 @@ import { highest, sameBytes } from './observation.ts';
 
 interface AdoptionOptions {
   readonly index: string;
-  readonly common: Pick<CommonPages, 'find' | 'stored'>;
+  readonly common: Pick<CommonPages, 'find' | 'stored' | 'isUntold'>;
   /** Our own: what is taken from others is not told to them. */
   readonly store: PageStore;
   readonly work: Pick<PageWork, 'compare'>;
@@ -63,7 +63,8 @@ export class Adoption {
   async newer(held: PageRecord): Promise<Held> {
     const { common } = this.#options;
     const state = await common.find(held.project);
-    if (state === undefined) return { record: held, heard: 'known' };
+    if (state === undefined)
+      return common.isUntold(held.project) ? this.#retold(held) : { record: held, heard: 'unusable' };
     const { page } = state;
     if (page === undefined)
       return { record: held, heard: (state.gone?.serial ?? 0) < (seenOf(held) ?? 0) ? 'older' : 'unusable' };
@@ -88,9 +89,16 @@ export class Adoption {
     const { serial, seenSerial, confirmedAt } = this.#own(page, held);
     const next = { ...held, serial, seenSerial, twice: held.twice || page.twice };
     const isRaised = serial !== held.serial || seenSerial !== held.seenSerial || next.twice !== held.twice;
+    if (!isRaised && this.#options.common.isUntold(held.project)) return this.#retold(held);
     if (!isRaised && confirmedAt <= held.confirmedAt) return { record: held, heard: 'known' };
     const saved = await this.#save({ ...next, confirmedAt: Math.max(held.confirmedAt, confirmedAt) }, held);
     return isRaised ? saved : { ...saved, heard: 'known' };
+  }
+
+  /** Others were not told of it when it was stored. */
+  #retold(held: PageRecord): Held {
+    this.#options.common.stored(held.project, { page: held });
+    return { record: held, heard: 'known' };
   }
 
   async #save(record: PageRecord, held: PageRecord): Promise<Held> {

@@ -37,9 +37,11 @@ function replica(theirs?: PageState) {
   const store = createPageStore(createIndexState({ storage: createMemoryState().party(), index: 'main' }));
   const there: { state: PageState | undefined } = { state: theirs };
   const told: PageState[] = [];
+  const untold = new Set<string>();
   const common = {
     find: async () => there.state,
     stored: (_: string, state: PageState) => void told.push(state),
+    isUntold: (project: string) => untold.has(project),
   };
   const changes: string[] = [];
   const adoption = new Adoption({
@@ -55,7 +57,7 @@ function replica(theirs?: PageState) {
     if (record === undefined) throw new Error('it was not stored');
     return record;
   };
-  return { store, common, adoption, told, changes, hold, there };
+  return { store, common, adoption, told, untold, changes, hold, there };
 }
 
 const A = { '1.0': 'a' };
@@ -181,4 +183,19 @@ describe('of a page that is held', () => {
     expect((await adoption.newer(held)).heard).toBe('unusable');
     expect((await store.load('alpha'))?.version).toBe(newest?.version);
   });
+});
+
+it('a page that others were not told of is told again where theirs is no newer, or is not there', async () => {
+  const { adoption, hold, untold, told, there } = replica();
+  const record = await hold(pageOf({ '1.0': 'a' }, { serial: 5, seenSerial: 5 }));
+  expect((await adoption.newer(record)).heard).toBe('unusable');
+  expect(told).toEqual([]);
+  untold.add('alpha');
+  expect((await adoption.newer(record)).heard).toBe('known');
+  there.state = { page: pageOf({ '1.0': 'a' }, { serial: 5, seenSerial: 5 }) };
+  expect((await adoption.newer(record)).heard).toBe('known');
+  expect(told).toEqual([{ page: record }, { page: record }]);
+  there.state = { page: pageOf({ '1.0': 'a', '2.0': 'b' }, { serial: 6, seenSerial: 6 }) };
+  await adoption.newer(record);
+  expect(told).toHaveLength(2);
 });

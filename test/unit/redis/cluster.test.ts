@@ -4,13 +4,12 @@ import { expect, it, onTestFinished } from 'vitest';
 import { RedisByteCache } from '../../../src/redis/byte-cache.ts';
 import { RedisLease } from '../../../src/redis/lease.ts';
 import type { RedisOptions } from '../../../src/redis/options.ts';
-import { connected, NOBODY, type RedisServer, redisSentinel, redisServer, until } from '../../support/redis.ts';
+import { connected, NOBODY, redisCluster, redisSentinel, redisServer, until } from '../../support/redis.ts';
 import { scratch } from '../../support/volume-harness.ts';
 
 // Several servers that belong together, and one of them lost.
 
 const HOST = '127.0.0.1';
-const SLOTS = 16_384;
 const VALUE = new Uint8Array(100).fill(7);
 const KEYS = Array.from({ length: 30 }, (_, at) => ['main', `project ${at}`]);
 
@@ -27,26 +26,8 @@ async function user(options: RedisOptions) {
   return { connection, lease, events, held, put };
 }
 
-async function clusterOf(count: number): Promise<readonly RedisServer[]> {
-  const args = ['--cluster-enabled', 'yes', '--cluster-require-full-coverage', 'no', '--cluster-node-timeout', '1000'];
-  const nodes = await Promise.all(Array.from({ length: count }, () => redisServer(...args)));
-  const [first] = nodes;
-  for (const [at, node] of nodes.entries()) {
-    const range = [Math.ceil((SLOTS * at) / count), Math.ceil((SLOTS * (at + 1)) / count) - 1].map(String);
-    await node.command('CLUSTER', 'ADDSLOTSRANGE', ...range);
-    await node.command('CLUSTER', 'SET-CONFIG-EPOCH', String(at + 1));
-    if (node !== first) await node.command('CLUSTER', 'MEET', HOST, String(first?.port));
-  }
-  const isWhole = async (node: RedisServer) => {
-    const info = await node.command('CLUSTER', 'INFO');
-    return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${count}`);
-  };
-  await until(async () => (await Promise.all(nodes.map(isWhole))).every(Boolean));
-  return nodes;
-}
-
 it('a cluster that loses a node gives what the others hold, and grants the rest', async () => {
-  const nodes = await clusterOf(3);
+  const nodes = await redisCluster(3);
   const place = { mode: 'cluster', nodes: nodes.map(({ port }) => ({ host: HOST, port })) } as const;
   const { lease, held, put } = await user({ place, login: NOBODY });
   put();

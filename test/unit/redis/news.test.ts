@@ -9,17 +9,19 @@ const STREAM = `verbatim:news:${SUBJECT}`;
 async function replica(server: RedisServer, { secret = 1, everyMs = 3_600_000 } = {}) {
   const { connection, events } = await connected(placeOf(server));
   const heard: string[] = [];
+  const looks: string[] = [];
   const news = new News({
     connection,
     prefix: 'verbatim',
     authenticator: makeAuthenticator(new Uint8Array(32).fill(secret), 'test'),
     subjects: new Map([['main', SUBJECT]]),
     heard: (index, thing) => void heard.push(`${index} ${thing}`),
+    looked: () => void looks.push('looked'),
     everyMs,
   });
   onTestFinished(() => news.close());
   await news.look('main');
-  return { news, heard, events };
+  return { news, heard, looks, events };
 }
 
 const listening = (server: RedisServer, count: number) =>
