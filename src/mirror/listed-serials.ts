@@ -1,12 +1,10 @@
 import { Refusal } from '../bytes/refusal.ts';
+import type { CountedProjects } from '../ports/page-work.ts';
 import { SPARED_FOR } from './limits.ts';
 import type { KnownListing, ListedSerials, PackageIndex } from './package-index.ts';
 
 /** Which held pages are at the count of upstream's list. Undefined where that counts nothing. */
-export function listedSerials(
-  serials: ReadonlyMap<string, number>,
-  index: Pick<PackageIndex, 'known'>,
-): ListedSerials | undefined {
+export function listedSerials(serials: CountedProjects, index: Pick<PackageIndex, 'known'>): ListedSerials | undefined {
   if (serials.size === 0) return undefined;
   return {
     async unchanged(project, caller) {

@@ -75,6 +75,9 @@ export interface Difference {
   readonly odd: readonly Oddity[];
 }
 
+/** A count each, by normalized name. */
+export type CountedProjects = Pick<ReadonlyMap<string, number>, 'get' | 'size'>;
+
 /**
  * Decoding, relinking, comparing and drawing: pure work that takes a second for a page of 10,000 files or the list of
  * all projects, in which no other request may have to wait. All refuse `format`, `foreign`, `limit`; the caller's signal
@@ -85,7 +88,7 @@ export interface PageWork {
   /** Lean. */
   drawList(bytes: Uint8Array, caller: Caller): Promise<Bodies>;
   /** What a list of all projects counts for each, by normalized name. */
-  serials(bytes: Uint8Array, caller: Caller): Promise<ReadonlyMap<string, number>>;
+  serials(bytes: Uint8Array, caller: Caller): Promise<CountedProjects>;
   /** Undefined for a version that is not there. */
   drawLegacy(source: LegacySource, caller: Caller): Promise<Uint8Array | undefined>;
   /** Without a page before it there is nothing to lose; `after` is still judged whole. */

@@ -14,6 +14,7 @@ import { legacyJson } from '../render/legacy-json.ts';
 import { drawList, drawPage } from '../render/render.ts';
 import { bcryptHolds } from './bcrypt.ts';
 import { SLICE } from './limits.ts';
+import { packSerials } from './packed-serials.ts';
 import type { Asked, Calls, Kind } from './protocol.ts';
 import { createProvenanceDesk } from './provenance-desk.ts';
 
@@ -92,7 +93,7 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
       case 'list':
         return moved(leanBodies(bodiesHere(drawList(decodeList(ask.bytes)))));
       case 'serials':
-        return copied(decodeSerials(ask.bytes));
+        return serialsIn(ask);
       case 'legacy':
         return legacy(decode(ask.project, ask.bytes), ask);
       case 'bcrypt':
@@ -107,6 +108,11 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
         return copied(condense(decode(ask.project, ask.bytes)));
     }
   };
+}
+
+function serialsIn({ bytes }: Calls['serials']['ask']): Given {
+  const answer = packSerials(decodeSerials(bytes));
+  return { answer, transfer: [answer.names.buffer, answer.starts.buffer, answer.serials.buffer] };
 }
 
 function legacy(

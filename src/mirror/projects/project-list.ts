@@ -5,7 +5,7 @@ import { existing } from '../../bytes/existing.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Lease } from '../../ports/lease.ts';
-import type { PageWork } from '../../ports/page-work.ts';
+import type { CountedProjects, PageWork } from '../../ports/page-work.ts';
 import type { Page } from '../../render/page.ts';
 import { namesOfListJson } from '../../render/render-json.ts';
 import type { Evidence } from '../evidence.ts';
@@ -76,7 +76,7 @@ export class ProjectList<P> {
   }
 
   /** What the list, as upstream has it now, counts for each project. Throws Refusal. */
-  async serials(caller: Caller): Promise<ReadonlyMap<string, number>> {
+  async serials(caller: Caller): Promise<CountedProjects> {
     const { source } = existing((await this.#documents.look(LIST, caller)).now, 'there is a list or a refusal');
     return this.#work.serials(await existing(source, 'a list has a source').read(caller), caller);
   }
