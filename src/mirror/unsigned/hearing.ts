@@ -18,18 +18,20 @@ export class Hearing {
     return this.#heardAt;
   }
 
+  /** Undefined where what was asked for last was had. */
   get lastError(): LastError | undefined {
     return this.#failure;
   }
 
   heard(): void {
+    this.#failure = undefined;
     this.#heardAt = this.#clock.now();
   }
 
   /** It has no such thing: so says an index of what it lacks, and any other server of everything. */
   absent(): void {
-    this.#failure = undefined;
-    if (this.#heardAt !== undefined) this.heard();
+    if (this.#heardAt === undefined) this.#failure = undefined;
+    else this.heard();
   }
 
   failed(error: unknown): void {
