@@ -1,6 +1,6 @@
 import type { SigningKey } from '../../src/bundle/format/keys.ts';
 import { makeKey, openKey } from '../../src/bundle/format/keys.ts';
-import type { Change, Header } from '../../src/bundle/format/model.ts';
+import { type Change, formatFor, type Header } from '../../src/bundle/format/model.ts';
 import { instantText } from '../../src/bytes/instant.ts';
 import { jsonPage } from '../../src/repository/index-pages.ts';
 import { type Content, type MadeBundle, makeBundle } from './bundles.ts';
@@ -21,6 +21,8 @@ export interface Sending {
   readonly pieceSize?: number | undefined;
   readonly keys?: readonly SigningKey[] | undefined;
   readonly changes?: readonly Change[] | undefined;
+  /** An archive of advisories that it carries. */
+  readonly advisories?: Uint8Array | undefined;
 }
 
 interface Sent {
@@ -66,7 +68,14 @@ export class Sender {
     this.#bare.add(project);
   }
 
-  async bundle({ since, header, pieceSize, keys = this.#keys, changes }: Sending = {}): Promise<MadeBundle> {
+  async bundle({
+    since,
+    header,
+    pieceSize,
+    keys = this.#keys,
+    changes,
+    advisories,
+  }: Sending = {}): Promise<MadeBundle> {
     const base = since === undefined ? undefined : this.#sent[since - 1];
     const contents = this.#contents();
     const carried = [...contents].filter(([name, content]) => !same(base?.contents.get(name), content));
@@ -82,9 +91,10 @@ export class Sender {
         ...(base !== undefined && since !== undefined && { base: { number: since, manifest: base.manifest } }),
         stateAt: time,
         referenceTime: time,
+        ...(advisories === undefined ? {} : { format: formatFor('advisories') }),
         ...header,
       },
-      contents: carried.map(([, content]) => once(content, seen)),
+      contents: [...carried.map(([, content]) => once(content, seen)), ...feedOf(advisories)],
       changes: changes ?? (base === undefined ? [] : removedSince(base.contents, contents)),
       keys,
       pieceSize,
@@ -122,6 +132,18 @@ export class Sender {
     }
     return contents;
   }
+}
+
+export function feedOf(archive: Uint8Array | undefined): readonly Content[] {
+  if (archive === undefined) return [];
+  return [
+    {
+      kind: 'advisories',
+      url: 'https://feed.example/all.zip',
+      confirmed: '2026-03-24T15:35:00Z',
+      content: archive,
+    },
+  ];
 }
 
 /** One address for whatever lies there, as of a plain directory. */
