@@ -47,6 +47,7 @@ const IMPORTED: Imported = {
   heldBack: [],
   scan: undefined,
   advisories: undefined,
+  publishers: undefined,
 };
 
 /** One that comes to this, the first time and from then on. */
