@@ -24,7 +24,7 @@ export function countedLine({ progress }: SyncReport): string {
 
 /** What came of it, in lines. */
 export function reportLines(
-  { report, plan, again }: Synced,
+  { report, plan, again, spared }: Synced,
   { isDryRun, isCheck, gone, locks }: Beside,
 ): readonly string[] {
   const { progress, fetched, missing, refused, leftOut } = report;
@@ -39,6 +39,8 @@ export function reportLines(
     lines.push(
       `begun again ${counted(again, 'time')}, because the index published meanwhile: all of it is of one snapshot`,
     );
+  if (spared > 0)
+    lines.push(`not asked: serial unchanged: ${counted(spared, 'project')}, whose pages were asked for within a day`);
   if (gone.length > 0)
     lines.push(`gone upstream meanwhile: ${gone.length}`, ...gone.slice(0, MOST_SHOWN).map((each) => `  ${each}`));
   lines.push(...told('refused', refused), ...told('missing', missing));
@@ -74,7 +76,7 @@ function told(word: string, { count, named }: Tellings): readonly string[] {
 }
 
 /** The same for machines. */
-export function reportJson({ report, plan, again }: Synced, { isDryRun, isCheck, gone, locks }: Beside) {
+export function reportJson({ report, plan, again, spared }: Synced, { isDryRun, isCheck, gone, locks }: Beside) {
   const { progress, fetched, missing, refused, leftOut } = report;
   return {
     event: 'report',
@@ -82,6 +84,7 @@ export function reportJson({ report, plan, again }: Synced, { isDryRun, isCheck,
     check: isCheck,
     ...progress,
     begunAgain: again,
+    notAsked: spared,
     new: fetched.named.map(({ what }) => what),
     gone,
     refused: refused.named,
