@@ -3,6 +3,7 @@ import { watchFolder } from '../../app/carry/watch.ts';
 import { noEvents } from '../../app/no-events.ts';
 import type { FeedTold } from '../../bundle/import/carried-feed.ts';
 import type { PublishersTold } from '../../bundle/import/carried-publishers.ts';
+import { counted } from '../../bytes/counted.ts';
 import { dateText, instantText } from '../../bytes/instant.ts';
 import { shownField } from '../../bytes/printable.ts';
 import { Refusal } from '../../bytes/refusal.ts';
@@ -108,7 +109,7 @@ function publishersText({ became, taken, same, conflicts, reason, why }: Publish
   if (became === 'untried')
     return ['whom files are expected from: to be taken for projects of which nobody is known here'];
   return [
-    `whom files are expected from: taken for ${taken.length} projects, known here as the bundle says for ${same}`,
+    `whom files are expected from: taken for ${counted(taken.length, 'project')}, known here as the bundle says for ${same}`,
     ...conflicts.map(
       ({ project, known, given }) =>
         `NOT TAKEN for ${project}: here it is ${shownField(known)}, and the bundle says ${shownField(given)}. "verbatim accept-change --publisher" decides.`,

@@ -7,6 +7,7 @@ import { noEvents } from '../../app/no-events.ts';
 import { projectOf, withOperatorPlace } from '../../app/operator/place.ts';
 import { importPublishersIn, pinnedIn } from '../../app/operator/publishers.ts';
 import { decodePins, MOST_PUBLISHERS_BYTES, type PinnedProject, pinsText } from '../../bundle/format/publishers.ts';
+import { counted } from '../../bytes/counted.ts';
 import { shownField } from '../../bytes/printable.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
@@ -33,7 +34,7 @@ export async function exportPublishers(
       throw new Refusal('state', `${file} cannot be written (${cause.code}): nothing is written over.`, { cause });
     });
     if (json) printJson({ index, file, projects: projects.length });
-    else print(`Who publishes ${projects.length} projects of ${index} is in ${file}.`);
+    else print(`Who publishes ${counted(projects.length, 'project')} of ${index} is in ${file}.`);
   } finally {
     await composition.close();
   }

@@ -96,9 +96,9 @@ it('publishers that were remembered outside are those that a site behind a gap e
   const exported = async () =>
     (await verbatim('provenance', '--export', path(`${++at}.json`), ...mirror('outside'))).stdout;
   // It is found out behind the answer.
-  const known = () => expect.poll(exported, { timeout: 60_000 }).toContain('Who publishes 1 projects');
+  const known = () => expect.poll(exported, { timeout: 60_000 }).toContain('Who publishes 1 project of main');
   expect((await asked('outside', first, known)).status).toBe(200);
-  expect(await carried('one.tar')).toContain(about('taken for 1 projects, known here as the bundle says for 0'));
+  expect(await carried('one.tar')).toContain(about('taken for 1 project, known here as the bundle says for 0'));
 
   await nextSecond();
   const changed = await published('2.0', 'other');
