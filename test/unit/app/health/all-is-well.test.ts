@@ -158,6 +158,11 @@ describe('the one sentence', () => {
     expect(says).toContain('b: Nothing of it is served');
   });
 
+  it('tells first what stops new files, and last what was warded off', () => {
+    const about = { what: ['redis', 'unwritable'], tampered: [{ index: 'main', things: 1 }] } as const;
+    expect(verdict(about).levels).toEqual(['warn unwritable', 'warn redis', 'warn refused']);
+  });
+
   it('has words for every condition that is a warning, none for what a setting asked for, and names no path', () => {
     for (const [what, level] of Object.entries(CONDITIONS)) {
       const name = Object.keys(CONDITIONS).find((each): each is ConditionName => each === what);
