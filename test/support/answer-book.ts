@@ -69,7 +69,7 @@ export function pageDigest(files: readonly (readonly [name: string, sha256: stri
   return sha256Hex(Buffer.from(JSON.stringify(files)));
 }
 
-interface ListedFile {
+export interface ListedFile {
   readonly filename: string;
   readonly hashes: Readonly<Record<string, string>>;
   readonly url: string;

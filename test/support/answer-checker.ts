@@ -64,16 +64,31 @@ function fittingTo({ thing, version, sha256, until }: Answer, snapshots: readonl
  * while before.
  */
 function lowered(answers: readonly Explained[], { together, withinMs }: AnswerLog): readonly string[] {
+  const ofIndexes = Map.groupBy(answers, ({ index }) => index).values();
+  return [...ofIndexes].flatMap((ofIndex) => {
+    const ofReplicas = [...Map.groupBy(ofIndex, ({ replica }) => replica).values()];
+    const own = ofReplicas.flatMap((ofReplica) => lower(ofReplica, 0));
+    const late = together.flatMap(([begun, ended]) =>
+      lower(
+        ofIndex.filter(({ from, until }) => begun + withinMs <= until && from <= ended),
+        withinMs,
+      ),
+    );
+    return [...own, ...late];
+  });
+}
+
+/** Each that is lower than the highest of those that were there so long before it was asked for. */
+function lower(answers: readonly Explained[], laterMs: number): readonly string[] {
+  const earlier = answers.toSorted((a, b) => a.until - b.until);
   const faults: string[] = [];
-  const areTogether = (from: number, until: number) =>
-    together.some(([begun, ended]) => begun + withinMs <= from && until <= ended);
-  for (const later of answers)
-    for (const earlier of answers) {
-      if (later.most >= earlier.least || later.index !== earlier.index) continue;
-      const isOwn = later.replica === earlier.replica && later.from >= earlier.until;
-      const isLate = later.from >= earlier.until + withinMs && areTogether(earlier.until, later.from);
-      if (isOwn || isLate) faults.push(`${words(later)} after ${words(earlier)}`);
-    }
+  let at = 0;
+  let highest: Explained | undefined;
+  for (const later of answers.toSorted((a, b) => a.from - b.from)) {
+    for (let each = earlier[at]; each !== undefined && each.until + laterMs <= later.from; each = earlier[++at])
+      if (highest === undefined || each.least > highest.least) highest = each;
+    if (highest !== undefined && later.most < highest.least) faults.push(`${words(later)} after ${words(highest)}`);
+  }
   return faults;
 }
 
