@@ -6,6 +6,7 @@ import { ConfigRefusal, type Fault, faultsOf, named } from './faults.ts';
 import { freeze, toConfig } from './freeze.ts';
 import { insecureWords } from './index-schema.ts';
 import { leaves, type Meaning } from './meanings.ts';
+import { unmetNeeds } from './policy/needs.ts';
 import { readPolicy } from './policy/read-policy.ts';
 import { readYaml, type YamlFile } from './reading/yaml-file.ts';
 import { schema } from './schema.ts';
@@ -57,6 +58,7 @@ export function loadConfig({ file, env = process.env, flags = {}, withoutIndexes
   faults.push(...strangeSettings(raw), ...clearTextFaults(raw, sources));
   const config =
     faults.length === 0 && data !== undefined ? toConfig(data, (name) => readPolicy(name, faults)) : undefined;
+  if (config !== undefined) faults.push(...unmetNeeds(config));
   if (faults.length === 0 && config !== undefined) return freeze(config);
   throw new ConfigRefusal(faults);
 }

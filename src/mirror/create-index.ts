@@ -1,11 +1,13 @@
 import type { Caller } from '../async/caller.ts';
 import { secondsSince } from '../async/elapsed.ts';
 import type { Blob } from '../ports/blob.ts';
+import type { ReleaseDocument } from '../ports/contents/inside.ts';
 import type { Heard } from '../ports/newest.ts';
 import type { Choice } from '../render/negotiate.ts';
 import { isUnlisted } from './absence.ts';
 import { LookAhead } from './ahead/look-ahead.ts';
 import type { EvidenceKind } from './believed.ts';
+import { insideOf } from './contents/inside.ts';
 import type { Evidence } from './evidence.ts';
 import { type Explanation, explain } from './explain.ts';
 import type { FileAddress } from './files/addresses.ts';
@@ -42,6 +44,7 @@ interface Facets<P> {
   readonly signed?: ((judge: JudgeFile) => SignedRepository) | undefined;
   readonly carried?: ((signed: SignedRepository | undefined) => CarriedIndex | undefined) | undefined;
   readonly unverified?: ((pages: ProjectPages<P>) => UnverifiedDocuments) | undefined;
+  readonly release?: ReleaseDocument | undefined;
 }
 
 /** An index that can be closed. */
@@ -70,7 +73,11 @@ export class EvidencedIndex<P> implements RunningIndex {
   /** Pages that jobs were given. */
   readonly #listed = new WeakSet<BelievedPage<unknown>>();
 
-  constructor(parts: IndexParts, evidence: Evidence<P>, { signed, carried, unverified, introduce }: Facets<P> = {}) {
+  constructor(
+    parts: IndexParts,
+    evidence: Evidence<P>,
+    { signed, carried, unverified, introduce, release }: Facets<P> = {},
+  ) {
     this.name = parts.index;
     this.#parts = parts;
     this.#evidence = evidence;
@@ -91,11 +98,12 @@ export class EvidencedIndex<P> implements RunningIndex {
       heldFiles: offline ? new HeldFiles(parts.blobs, offlinePages) : undefined,
     });
     this.#list = new ProjectList(shared);
+    const expectations = new Expectations({ evidence, upstream: parts.upstream });
     this.#files = new Files({
       ...parts,
       pages: this.#pages,
       pins: this.#pins,
-      expectations: new Expectations({ evidence, upstream: parts.upstream }),
+      expectations,
       coreMetadata: new CoreMetadata(parts),
       firstSights:
         firstSight &&
@@ -107,6 +115,8 @@ export class EvidencedIndex<P> implements RunningIndex {
         }),
       onAsked: (page, file, isMetadata) => this.#ahead?.fileAsked(page, file, isMetadata),
     });
+    const [pages, files] = [this.#pages, this.#files];
+    parts.policy.seeInside?.(insideOf({ ...parts, pages, files, expectations, release }));
     if (parts.servesRemoved === true)
       this.#removed = new RemovedFiles({
         ...parts,

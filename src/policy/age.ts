@@ -2,8 +2,10 @@ import { type Instant, instantText } from '../bytes/instant.ts';
 import { isVariants } from '../pypi/names.ts';
 import { type Birth, birthOf, birthText, sealedBefore } from './birth.ts';
 import { durationText } from './duration.ts';
+import { lettingFixesPass } from './fixes.ts';
 import { matchesName, type Pattern } from './pattern.ts';
 import type { Action, PageWords, Rule, SeenPage, Word } from './rule.ts';
+import type { Fixes } from './settings.ts';
 
 export interface AgeSettings {
   /** Seconds that a file must be there; 0 for none. */
@@ -13,6 +15,7 @@ export interface AgeSettings {
   /** What was there before is served, however young. */
   readonly since: Instant | undefined;
   readonly action: Action;
+  readonly fixes: Fixes;
   /** Of some projects, in place of `files`: the first that matches counts. */
   readonly overrides: readonly { readonly pattern: Pattern; readonly files: number }[];
 }
@@ -23,17 +26,33 @@ const TIME = 'upload-time';
 
 /** Files are held back until they have been there for so long: most of what is malicious is found within days. */
 export function minimumAge(settings: AgeSettings): Rule {
-  const { files, overrides, since, action } = settings;
+  const { files, overrides, since, action, fixes } = settings;
   const written = overrides.map((each) => [each.pattern.text, each.files]);
   return {
     name: AGE,
-    version: JSON.stringify([files, since, action, written]),
+    version: JSON.stringify([files, since, action, written, fixes]),
     page: (seen) => agesOf(seen, settings),
+    /** What upstream removed while it was young is no older for that. */
+    unlisted(project, filename, _, was) {
+      const least = leastOf(project, settings);
+      if (was === undefined || least === 0 || isVariants(filename)) return undefined;
+      const { pin, now } = was;
+      const birth = birthOf({ entry: { filename, digests: pin.digests }, path: filename }, pin, now);
+      const isOld = birth !== undefined && isOldEnough(birth.at, { least, since, now });
+      return isOld ? undefined : tooYoung(birth, least, action);
+    },
   };
 }
 
-function agesOf({ page, pins, now }: SeenPage, { files, overrides, since, action }: AgeSettings): PageWords {
-  const least = overrides.find(({ pattern }) => matchesName(pattern, page.name))?.files ?? files;
+/** Seconds. */
+function leastOf(project: string, { overrides, files }: AgeSettings): number {
+  return overrides.find(({ pattern }) => matchesName(pattern, project))?.files ?? files;
+}
+
+function agesOf(seen: SeenPage, settings: AgeSettings): PageWords {
+  const { page, pins, now } = seen;
+  const { since, action, fixes } = settings;
+  const least = leastOf(page.name, settings);
   const held = new Map<string, Word>();
   if (least === 0) return {};
   for (const [filename, file] of page.files) {
@@ -42,7 +61,7 @@ function agesOf({ page, pins, now }: SeenPage, { files, overrides, since, action
     if (birth !== undefined && isOldEnough(birth.at, { least, since, now })) continue;
     held.set(filename, tooYoung(birth, least, action));
   }
-  return { files: held };
+  return { files: fixes === 'pass' ? lettingFixesPass(held, seen) : held };
 }
 
 interface Wanted {
@@ -107,5 +126,27 @@ export const uploadTimes: Rule = {
       files.set(filename, { action: 'report', sentence });
     }
     return { files };
+  },
+};
+
+/** What upstream states no upload-time of gets our first sight as one: clients that have a limit of their own take nothing without. */
+export const firstSightTimes: Rule = {
+  name: 'first sight as upload-time',
+  version: '1',
+  page({ page, pins }) {
+    const files = new Map<string, Word>();
+    const times = new Map<string, string>();
+    for (const [filename, { entry }] of page.files) {
+      const pin = pins.get(filename);
+      if (entry.uploadTime !== undefined || pin === undefined) continue;
+      const time = pin.uploadTime ?? instantText(pin.seen);
+      const since = pin.uploadTime === undefined ? 'when this mirror first saw it' : 'as upstream stated once';
+      times.set(filename, time);
+      files.set(filename, {
+        action: 'report',
+        sentence: (name) => `${name}: upstream states no upload-time, and its page carries ${time} here, ${since}.`,
+      });
+    }
+    return { files, times };
   },
 };

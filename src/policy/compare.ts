@@ -1,7 +1,6 @@
 import type { Instant } from '../bytes/instant.ts';
 import type { PageVerdict, Verdict } from '../ports/policy.ts';
 import { exceptionOf, rulesOf } from './compile.ts';
-import type { OperatorAnswer } from './exceptions.ts';
 import { judgePage } from './judge.ts';
 import type { SeenPage } from './rule.ts';
 import type { PolicySettings } from './settings.ts';
@@ -18,10 +17,7 @@ export interface FileChange {
 }
 
 /** A page and all that it is judged by but the time. */
-export interface KnownPage extends Pick<SeenPage, 'page' | 'pins'> {
-  /** Of operators, to what was refused. */
-  readonly answers?: readonly OperatorAnswer[] | undefined;
-}
+export type KnownPage = Omit<SeenPage, 'now'>;
 
 export type Judge = (seen: KnownPage, now: Instant) => PageVerdict;
 
@@ -29,7 +25,7 @@ export type Judge = (seen: KnownPage, now: Instant) => PageVerdict;
 export function judgeBy(settings: PolicySettings | undefined): Judge {
   const rules = settings === undefined ? [] : rulesOf(settings);
   const exceptions = settings?.exceptions.map(exceptionOf) ?? [];
-  return ({ page, pins, answers }, now) => judgePage(rules, { page, pins, now, facts: { answers } }, exceptions);
+  return (seen, now) => judgePage(rules, { ...seen, now }, exceptions);
 }
 
 /** Files of a page that one policy serves, hides or denies, and the other does not. */

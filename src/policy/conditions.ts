@@ -2,27 +2,35 @@ import { dateText, type Instant } from '../bytes/instant.ts';
 import { normalizeName } from '../pypi/names.ts';
 import { compareVersions, type Version } from '../pypi/requirement/version.ts';
 import { birthOf } from './birth.ts';
+import { licenceRules } from './contents/licence.ts';
+import { metadataDiffersRules } from './contents/metadata-differs.ts';
+import { newStartupRules } from './contents/new-startup.ts';
 import { durationText } from './duration.ts';
 import { type ReleaseFiles, releasesIn } from './read-once.ts';
 import type { PageWords, Rule, SeenPage, Word } from './rule.ts';
 import type { ConditionSettings } from './settings.ts';
 import { isSimilar } from './similar.ts';
 
-/** One of the closed list of conditions, as a rule of its own. */
-export function conditionRule(settings: ConditionSettings): Rule {
-  return { name: settings.name, version: JSON.stringify(settings), page: (seen) => wordsOf(settings, seen) };
-}
-
-function wordsOf(settings: ConditionSettings, seen: SeenPage): PageWords {
+/** One of the closed list of conditions, as rules of its own. */
+export function conditionRules(settings: ConditionSettings): readonly Rule[] {
+  const ruleOf = (page: (seen: SeenPage) => PageWords): readonly Rule[] => [
+    { name: settings.name, version: JSON.stringify(settings), page },
+  ];
   switch (settings.when) {
     case 'sdist-only':
-      return sdistOnly(settings, seen);
+      return ruleOf((seen) => sdistOnly(settings, seen));
     case 'late-file':
-      return lateFiles(settings, seen);
+      return ruleOf((seen) => lateFiles(settings, seen));
     case 'status':
-      return statusIn(settings, seen);
+      return ruleOf((seen) => statusIn(settings, seen));
     case 'similar-name':
-      return similarName(settings, seen);
+      return ruleOf((seen) => similarName(settings, seen));
+    case 'licence':
+      return licenceRules(settings);
+    case 'new-pth':
+      return newStartupRules(settings);
+    case 'metadata-differs':
+      return metadataDiffersRules(settings);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ContentsOfProject } from '../ports/contents/kept.ts';
 import type { ByHand } from './by-hand.ts';
 import type { OperatorAnswer } from './exceptions.ts';
 import type { ProvenanceFacts } from './provenance.ts';
@@ -23,6 +24,8 @@ export interface Facts {
   readonly answers?: readonly OperatorAnswer[] | undefined;
   /** Who published its files, and how much that decides. */
   readonly provenance?: ProvenanceFacts | undefined;
+  /** What was found in its files. */
+  readonly contents?: ContentsOfProject | undefined;
   /** What the feed of advisories tells of it. */
   readonly knownBad?: readonly KnownBad[] | undefined;
 }

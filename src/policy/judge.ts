@@ -43,7 +43,8 @@ export function judgePage(rules: readonly Rule[], seen: SeenPage, configured: re
   }
   const others = verdictOf(common, project);
   const again = earliest([...said.map(({ words }) => words.until), nextEnd(exceptions, seen)]);
-  return { files, others: asking(others, again), told };
+  const times = new Map(said.flatMap(({ words }) => [...(words.times ?? [])]));
+  return { files, others: asking(others, again), told, ...(times.size === 0 ? {} : { times }) };
 }
 
 interface RuleWords {

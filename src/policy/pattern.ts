@@ -22,9 +22,9 @@ export function parsePattern(text: string): Pattern | undefined {
   return { text: text.trim(), glob: foldGlob(name), versions };
 }
 
-/** True where it matches every name there is. */
+/** True where it matches every name there is: none is empty, so that one `?` beside a `*` keeps nothing out. */
 export function isEverything({ glob }: Pattern): boolean {
-  return /^\*+$/.test(glob);
+  return /^\**\??\**$/.test(glob) && glob.includes('*');
 }
 
 export function matchesName({ glob }: Pattern, project: string): boolean {

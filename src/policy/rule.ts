@@ -22,6 +22,8 @@ export interface PageWords {
   readonly files?: ReadonlyMap<string, Word> | undefined;
   /** Of every other file of the project, listed or not. */
   readonly others?: Word | undefined;
+  /** By file name, what the page carries as the upload-time of files of which upstream states none. */
+  readonly times?: ReadonlyMap<string, string> | undefined;
   /** It is to be asked again then, whatever it said. */
   readonly until?: Instant | undefined;
 }
@@ -42,6 +44,12 @@ export interface SeenFile {
   readonly now: Instant;
 }
 
+/** What is remembered of a file that its page does not list any more. */
+export interface WasListed {
+  readonly pin: Pin;
+  readonly now: Instant;
+}
+
 /** A condition on what may be served. Every method is pure. */
 export interface Rule {
   /** For people, the log, metrics and exceptions. */
@@ -53,7 +61,7 @@ export interface Rule {
   /** Of a project, before anybody is asked for it; `hide` is for its page. */
   project?(project: string): Word | undefined;
   page?(seen: SeenPage): PageWords;
-  /** Of a file by its name alone, where the page says nothing of it. */
-  unlisted?(project: string, filename: string, facts: Facts): Word | undefined;
+  /** Of a file by its name alone, where the page says nothing of it; `was`: of one that it listed once. */
+  unlisted?(project: string, filename: string, facts: Facts, was?: WasListed): Word | undefined;
   file?(seen: SeenFile): Word | undefined;
 }

@@ -3,6 +3,8 @@ import type { Action } from './rule.ts';
 
 // What an operator has written, checked and with its defaults: data alone, without anything compiled.
 
+export type Fixes = 'wait' | 'pass';
+
 export interface PolicySettings {
   readonly minimumAge:
     | {
@@ -11,8 +13,12 @@ export interface PolicySettings {
         readonly projects: number;
         readonly since: Instant | undefined;
         readonly action: Action;
+        /** Whether a release that is stated to mend a known fault has to wait. */
+        readonly fixes: Fixes;
       }
     | undefined;
+  /** What pages carry as the upload-time of a file of which upstream states none. */
+  readonly missingUploadTime: 'omit' | 'first-sight';
   /** In the order in which they were written: the first that matches a project counts. */
   readonly projects: readonly { readonly match: string; readonly minimumAge: number | undefined }[];
   readonly names: NamesSettings | undefined;
@@ -39,7 +45,19 @@ export type ConditionSettings = AnyCondition &
     | { readonly when: 'late-file'; readonly after: number }
     | { readonly when: 'status'; readonly in: readonly string[] }
     | { readonly when: 'similar-name'; readonly to: readonly string[]; readonly youngerThan: number }
+    | ({
+        readonly when: 'licence';
+        readonly allow: readonly string[] | undefined;
+        readonly deny: readonly string[];
+      } & OnContents)
+    | ({ readonly when: 'new-pth' | 'metadata-differs' } & OnContents)
   );
+
+/** Conditions on what lies in a file: until somebody has looked into it there is nothing to say. */
+interface OnContents {
+  /** What becomes of what cannot be judged, or not yet. */
+  readonly unjudged: Action;
+}
 
 export interface ExceptionSettings {
   /** A pattern. */

@@ -22,6 +22,8 @@ export interface FileWork {
    * `digest`, `format` and `limit`. The caller's signal ends it.
    */
   inspect(file: Unstated, caller: Caller): Promise<void>;
+  /** What of a wheel Python runs each time that it starts, by the zip's directory. Refuses `format` and `limit`. */
+  startupFiles(wheel: Omit<Unstated, 'weak'>, caller: Caller): Promise<readonly string[]>;
 }
 
 /** What an inspection needs before its first byte: the directory of a zip, which lies at its end. */

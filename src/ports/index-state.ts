@@ -3,6 +3,7 @@ import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { AcceptedLoss } from '../pypi/losses.ts';
 import type { Carried } from './carried.ts';
+import type { ContentsOfProject } from './contents/kept.ts';
 import type { StoredList } from './list-store.ts';
 import type { QuarantineEntry, RequestAnswer } from './policy.ts';
 import type { KeptProvenance } from './provenance/kept.ts';
@@ -57,11 +58,13 @@ export interface IndexState {
   /** What operators answered to what was refused, in that order. */
   answers(project: string): Item<readonly RequestAnswer[]>;
   provenance(project: string): Item<KeptProvenance>;
+  /** What was found in its files; what cannot be read of it is found out again. */
+  contents(project: string): Item<ContentsOfProject>;
   /** When upstream was first seen to hold it in quarantine, which outlives its page; no item where it never was. */
   seenQuarantine(project: string): Item<Instant>;
   /** Every project that has any or had, a page that is gone included. */
   projects(
-    kind: 'pins' | 'pages' | 'quarantine' | 'answers' | 'seen-quarantines' | 'provenance',
+    kind: 'pins' | 'pages' | 'quarantine' | 'answers' | 'seen-quarantines' | 'provenance' | 'contents',
   ): AsyncIterable<string>;
   /** An operator's act: the trust begins again from the pinned root, and what it had come to is kept as evidence. */
   setTrustAside(at: Instant): Promise<void>;

@@ -3,7 +3,7 @@ import type { Refusal } from '../bytes/refusal.ts';
 import { type Change, changesOf } from '../pypi/changes.ts';
 import { condense } from '../pypi/condense.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
-import { emptied, type Listing } from '../pypi/listing.ts';
+import { emptied, type Listing, withTimes } from '../pypi/listing.ts';
 import { type Loss, lossesOf } from '../pypi/losses.ts';
 import { refuseNoPage, type Sight } from '../pypi/observation.ts';
 import type { Oddity, ProjectPage } from '../pypi/project-page.ts';
@@ -21,6 +21,8 @@ export interface Enforced {
   readonly silenced: ReadonlyMap<string, Refusal>;
   /** Files that are listed, and marked as not held here. */
   readonly unheld?: ReadonlySet<string> | undefined;
+  /** By file name, what is drawn as the upload-time of files that state none: ours, and no part of the listing. */
+  readonly times?: ReadonlyMap<string, string> | undefined;
   /** True where the page is drawn without any file. */
   readonly hidden?: boolean | undefined;
 }
@@ -102,8 +104,8 @@ export const workHere: PageWork = {
         undigested: files.names.length === 0 ? undefined : await undigested?.(files),
       }),
     );
-    const { hidden, listing } = enforced;
-    return { ...enforced, bodies: await renderPage(hidden === true ? emptied(listing) : listing) };
+    const { hidden, listing, times } = enforced;
+    return { ...enforced, bodies: await renderPage(hidden === true ? emptied(listing) : withTimes(listing, times)) };
   },
   drawList: async (bytes) => renderList(decodeList(bytes)),
   drawLegacy: async ({ upstream, listing, version, base }) => legacyJson(upstream, listing, version, base),

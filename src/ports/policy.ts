@@ -1,8 +1,9 @@
 import type { Caller } from '../async/caller.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Refusal } from '../bytes/refusal.ts';
-import type { JudgedPage, OwnFile } from '../pypi/listing.ts';
+import type { JudgedPage, Listing, OwnFile } from '../pypi/listing.ts';
 import type { Blob } from './blob.ts';
+import type { Inside } from './contents/inside.ts';
 import type { Pin } from './index-state.ts';
 
 /** May be served; `until`: asked again from then on. */
@@ -53,6 +54,8 @@ export interface PageVerdict {
   readonly files: ReadonlyMap<string, Verdict>;
   /** Of every other file of the project, listed or not. */
   readonly others: Verdict;
+  /** By file name, what the page carries as the upload-time of files of which upstream states none; absent for none. */
+  readonly times?: ReadonlyMap<string, string> | undefined;
   /** All that was said, also what changes nothing. */
   readonly told: readonly RuleWord[];
 }
@@ -87,14 +90,16 @@ export interface Policy {
   name(project: string): Verdict;
   /** At each drawing. Pure: the same input has the same verdict. */
   page(listing: JudgedPage, pins: ReadonlyMap<string, Pin>, now: Instant): PageVerdict;
-  /** Of a file by its name alone, where the page says nothing of it. Pure. */
-  unlisted(project: string, filename: string): Verdict;
+  /** Of a file by its name alone, where the page says nothing of it; `pin`: of one that it listed once. */
+  unlisted(project: string, filename: string, pin?: Pin): Verdict;
   /** After the proof, before the first byte. */
   file(project: string, file: OwnFile, blob: Blob, caller: Caller): Promise<Verdict>;
   /** What is remembered of the project is at hand when this resolves: before its page is drawn. Throws Refusal `state`. */
   recall?(project: string): Promise<void>;
   /** A page was judged: what is not known of its files may be found out behind the answer. */
-  looked?(listing: JudgedPage): void;
+  looked?(listing: Listing): void;
+  /** How files are had to be looked into, once there is an index. */
+  seeInside?(inside: Inside): void;
   /** What an operator decided of the project may have changed: it is in force when this resolves. Throws Refusal `state`. */
   follow(project: string): Promise<void>;
   /** How many projects and versions are kept from being served by an operator's word. No I/O. */

@@ -73,15 +73,21 @@ function readProof(proof: JsonObject, path: string) {
   };
 }
 
-const SIGNATURE_LINE = /^\u2014 \S+ (\S+)$/;
+/** A name of letters that mean themselves: the verifier takes it for a pattern. */
+const SIGNATURE_LINE = /^\u2014 ([A-Za-z0-9._:/-]+) (\S+)$/;
 
 /** A signed note (C2SP): origin, size and root of the tree, an empty line, signature lines, and nothing besides. */
 function readCheckpoint(envelope: string, path: string): { readonly size: bigint; readonly hash: Buffer } {
   const [note = '', signatures = ''] = envelope.split('\n\n');
-  const [, size, hash] = note.split('\n');
+  const [origin = '', size, hash] = note.split('\n');
   const lines = signatures.split('\n');
   // Behind an empty line there would be none at the end of the last signature.
   if (lines.pop() !== '') throw malformed(path, 'a signed note');
-  for (const line of lines) base64(SIGNATURE_LINE.exec(line)?.[1], `${path}, in a signature`);
+  const [log] = origin.split(' ');
+  for (const [at, line] of lines.entries()) {
+    const [, name, signature] = SIGNATURE_LINE.exec(line) ?? [];
+    // The log's own comes first, under the name that is signed.
+    base64(at > 0 || name === log ? signature : undefined, `${path}, in a signature`);
+  }
   return { size: whole(size, `${path}, its size`), hash: base64(hash, `${path}, its root`) };
 }

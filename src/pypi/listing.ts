@@ -120,6 +120,17 @@ export function without(listing: Listing, { withheld, silenced, unheld = NO_NAME
   );
 }
 
+/** The listing with upload-times, by file name, of files that state none. */
+export function withTimes(listing: Listing, times: ReadonlyMap<string, string> | undefined): Listing {
+  if (times === undefined) return listing;
+  const { files, byContentPath: _, ...head } = listing;
+  const timed = [...files.values()].map((file) => {
+    const uploadTime = file.entry.uploadTime ?? times.get(file.entry.filename);
+    return uploadTime === file.entry.uploadTime ? file : { ...file, entry: { ...file.entry, uploadTime } };
+  });
+  return listingOf(head, timed);
+}
+
 /** The listing of a project that offers nothing. */
 export function emptied({ files: _, byContentPath: __, ...head }: Listing): Listing {
   return listingOf({ ...head, versions: [] }, []);

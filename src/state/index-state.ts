@@ -6,6 +6,7 @@ import { ANSWERS } from './answers.ts';
 import { createCarried } from './carried.ts';
 import { createDelegatedRoles } from './delegated.ts';
 import { createFacts } from './facts.ts';
+import { CONTENTS } from './found/contents.ts';
 import { type Newest, StoredItem } from './item.ts';
 import { PAGE_BYTES, PINS_BYTES, PINS_IN_MEMORY } from './limits.ts';
 import { LIST } from './list.ts';
@@ -68,6 +69,7 @@ export function createIndexState({
     answers: (project) => new StoredItem({ storage, path: projectPath(index, 'answers', project), kind: ANSWERS }),
     provenance: (project) =>
       new StoredItem({ storage, path: projectPath(index, 'provenance', project), kind: PROVENANCE }),
+    contents: (project) => new StoredItem({ storage, path: projectPath(index, 'contents', project), kind: CONTENTS }),
     seenQuarantine: (project) =>
       new StoredItem({ storage, path: projectPath(index, 'seen-quarantines', project), kind: SEEN_QUARANTINE }),
     async *projects(kind) {

@@ -18,5 +18,7 @@ export const PAGES_REMEMBERED = 20_000;
 export const CONFIRMED_EVERY_S = 3600;
 /** Most bytes of the pins of one project, 260 each: four times as many files as the largest project of PyPI has. */
 export const PINS_BYTES = 32 * 1024 * 1024;
+/** Files of which it is remembered what was found in them, of one project, some 300 bytes each. */
+export const CONTENTS_FILES = 4096;
 /** Judgements of provenance that are remembered of one project, some 400 bytes each. */
 export const JUDGEMENTS = 4096;

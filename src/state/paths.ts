@@ -17,7 +17,7 @@ export const carriedPath = (index: string): ItemPath => [index, 'carried'];
 
 export const listPath = (index: string): ItemPath => [index, 'list'];
 
-export type OfProjects = 'pins' | 'pages' | 'quarantine' | 'answers' | 'seen-quarantines' | 'provenance';
+export type OfProjects = 'pins' | 'pages' | 'quarantine' | 'answers' | 'seen-quarantines' | 'provenance' | 'contents';
 
 export const projectsPath = (index: string, kind: OfProjects): ItemPath => [index, kind];
 

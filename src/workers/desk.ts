@@ -2,9 +2,11 @@ import { FeedReader } from '../advisories/feed.ts';
 import { existing } from '../bytes/existing.ts';
 import { differenceOf, type Seen, undigestedOf } from '../ports/page-work.ts';
 import { condense } from '../pypi/condense.ts';
+import { startupFiles } from '../pypi/contents/startup.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
 import { Inspection } from '../pypi/inspect/inspect.ts';
-import { emptied, type Listing, type OwnFile, without } from '../pypi/listing.ts';
+import { readDirectory } from '../pypi/inspect/zip-directory.ts';
+import { emptied, type Listing, type OwnFile, without, withTimes } from '../pypi/listing.ts';
 import type { ProjectPage } from '../pypi/project-page.ts';
 import { relink } from '../pypi/relink.ts';
 import { type Bodies, bodiesHere, leanBodies } from '../render/bodies.ts';
@@ -66,11 +68,8 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
       }
       case 'files':
         return copied(opened(ask.document).files?.slice(ask.from, ask.from + SLICE) ?? []);
-      case 'draw': {
-        const { listing } = opened(ask.document);
-        if (listing === undefined) throw new Error('a page is relinked before it is drawn');
-        return moved(bodiesHere(drawPage(ask.hidden ? emptied(listing) : without(listing, ask))));
-      }
+      case 'draw':
+        return drawn(opened(ask.document), ask);
       case 'close':
         documents.delete(ask.document);
         files.close(ask.document);
@@ -82,6 +81,8 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
         return files.feed(ask);
       case 'inspected':
         return files.end(ask);
+      case 'startupFiles':
+        return startedBy(ask.directory);
       case 'openFeed':
         return feeds.open(ask);
       case 'nextOfFeed':
@@ -110,6 +111,17 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
         return copied(condense(decode(ask.project, ask.bytes)));
     }
   };
+}
+
+function drawn({ listing }: Document, ask: Calls['draw']['ask']): Given {
+  if (listing === undefined) throw new Error('a page is relinked before it is drawn');
+  return moved(bodiesHere(drawPage(ask.hidden ? emptied(listing) : withTimes(without(listing, ask), ask.times))));
+}
+
+function startedBy({ bytes, start }: Calls['startupFiles']['ask']['directory']): Given {
+  const members = readDirectory(bytes, start);
+  const names = members.flatMap(({ name, unicodeName }) => (unicodeName === undefined ? [name] : [name, unicodeName]));
+  return copied(startupFiles(names));
 }
 
 function copied(answer: Given['answer']): Given {

@@ -1,4 +1,5 @@
 import { type CommonShares, createShares } from '../async/shares.ts';
+import { Refusal } from '../bytes/refusal.ts';
 import { type FileWork, inspectedOf } from '../ports/file-work.ts';
 import { createLane, type LaneOptions } from './lane.ts';
 
@@ -30,6 +31,11 @@ export function createFileWork(options: FileWorkOptions = {}): FileWork & { clos
           call('close', { document }).catch(() => undefined);
         }
       });
+    },
+    async startupFiles(wheel, caller) {
+      const { filename, directory } = await inspectedOf(wheel, caller);
+      if (directory === undefined) throw new Refusal('format', `${filename} is no zip.`, { subject: 'file' });
+      return lane.run(caller, (call) => call('startupFiles', { directory }));
     },
     close: () => lane.close(),
   };

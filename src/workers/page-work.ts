@@ -43,8 +43,8 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
           const withheld = new Set(enforced.withheld.keys());
           const silenced = new Set(enforced.silenced.keys());
           const hidden = enforced.hidden === true;
-          const { unheld } = enforced;
-          const bodies = await call('draw', { document, withheld, silenced, unheld, hidden });
+          const { unheld, times } = enforced;
+          const bodies = await call('draw', { document, withheld, silenced, unheld, times, hidden });
           return { ...enforced, bodies: arrived(bodies) };
         } finally {
           call('close', { document }).catch(() => undefined);

@@ -6,6 +6,7 @@ import type { Reason, Subject } from '../bytes/refusal.ts';
 import type { Difference, Digestless, LegacySource, Seen } from '../ports/page-work.ts';
 import type { ProvenanceGiven } from '../ports/provenance/work.ts';
 import type { Judgement } from '../provenance/judge.ts';
+import type { Directory } from '../pypi/inspect/check-zip.ts';
 import type { Inspected } from '../pypi/inspect/inspect.ts';
 import type { ListingHead, OwnFile } from '../pypi/listing.ts';
 import type { Undigested } from '../pypi/relink.ts';
@@ -39,6 +40,7 @@ export interface Calls {
       readonly withheld: ReadonlySet<string>;
       readonly silenced: ReadonlySet<string>;
       readonly unheld: ReadonlySet<string> | undefined;
+      readonly times: ReadonlyMap<string, string> | undefined;
       readonly hidden: boolean;
     };
     readonly answer: Bodies;
@@ -54,6 +56,7 @@ export interface Calls {
     readonly answer: undefined;
   };
   readonly inspected: { readonly ask: { readonly document: number }; readonly answer: undefined };
+  readonly startupFiles: { readonly ask: { readonly directory: Directory }; readonly answer: readonly string[] };
   readonly list: { readonly ask: { readonly bytes: Uint8Array }; readonly answer: Bodies };
   readonly legacy: {
     readonly ask: Omit<LegacySource, 'listing'> & { readonly undigested: Undigested };

@@ -3,7 +3,15 @@
 const FACE = 'mirror/package-index.ts';
 const PURE = ['bytes', 'tuf', 'pypi', 'presets', 'render'];
 /** What is judged by rules, and how their words are told: types, and Refusal. */
-const JUDGED = ['bytes', 'pypi', 'provenance', 'ports/policy.ts', 'ports/index-state.ts', 'ports/provenance'];
+const JUDGED = [
+  'bytes',
+  'pypi',
+  'provenance',
+  'ports/policy.ts',
+  'ports/index-state.ts',
+  'ports/provenance',
+  'ports/contents',
+];
 const PORTS = [...PURE, 'async', 'ports'];
 const ADAPTERS = ['blobs', 'state', 'disk', 'upstream', 'redis', 's3', 'workers', 'telemetry'];
 

@@ -60,6 +60,8 @@ it.each([1, 2])('with %i processes', { timeout: 180_000 }, async (workers) => {
     process.kill(server.pid, 'SIGHUP');
     await expect.poll(server.log, PATIENCE).toContain('read again: the policy of main');
     await expect.poll(all, PATIENCE).toEqual([OLD.filename]);
+    const told = async () => (await askAnew(`${origin}/policy`, { accept: 'application/json' })).text();
+    await expect.poll(told, PATIENCE).toContain('Projects and versions called alpha ==2.0.');
 
     await policy('names: { deny: [beta] }\nminimum_age: soon\n');
     process.kill(server.pid, 'SIGHUP');

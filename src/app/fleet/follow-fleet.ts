@@ -10,7 +10,7 @@ export async function judgeAgain(mirror: PackageIndex, items: readonly ItemPath[
 }
 
 /** What a policy knows of a project besides its page and its pins. */
-const JUDGED: ReadonlySet<string | undefined> = new Set(['quarantine', 'answers', 'provenance']);
+const JUDGED: ReadonlySet<string | undefined> = new Set(['quarantine', 'answers', 'provenance', 'contents']);
 
 /** What memory holds of what other replicas wrote is given up, and what they published is believed once it is proved here. */
 export async function followFleet(mirror: PackageIndex, items: readonly ItemPath[], emit: Emit): Promise<void> {

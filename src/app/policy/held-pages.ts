@@ -8,6 +8,7 @@ import type { KnownPage } from '../../policy/compare.ts';
 import { compose } from '../compose.ts';
 import { indexOf } from '../data-directory.ts';
 import { noEvents } from '../no-events.ts';
+import { advisoriesOf } from './rules.ts';
 
 /** What a command sees of an index as it lies on disk: nobody is asked, and nothing is changed. */
 export interface HeldPages {
@@ -33,6 +34,7 @@ export async function withHeldPages<T>(
       'an index that is configured was not composed',
     );
     const caller = internalCaller(name, 'explain');
+    const told = advisoriesOf(config, index) !== undefined;
     const state = composition.states.get(name) ?? (await refusal(mirror, caller));
     const of = async (project: string): Promise<KnownPage | undefined> => {
       // What cannot be read of one project keeps nothing from being told of the others.
@@ -42,7 +44,9 @@ export async function withHeldPages<T>(
       });
       const pins = (await state.pins(project).read())?.value ?? new Map();
       const answers = (await state.answers(project).read())?.value.map((each) => answerOf(project, each));
-      return known && { page: known.page.listing, pins, answers };
+      const contents = (await state.contents(project).read())?.value;
+      const knownBad = told ? composition.advisories?.of(project) : undefined;
+      return known && { page: known.page.listing, pins, facts: { answers, knownBad, contents } };
     };
     return await run({
       async *all() {

@@ -48,4 +48,12 @@ function isRemembered([, area = '', kind]: ItemPath): boolean {
   return REMEMBERED.has(area) || (area === 'tuf' && kind === 'current');
 }
 
-const REMEMBERED: ReadonlySet<string> = new Set(['pages', 'pins', 'quarantine', 'answers', 'provenance', 'list']);
+const REMEMBERED: ReadonlySet<string> = new Set([
+  'pages',
+  'pins',
+  'quarantine',
+  'answers',
+  'provenance',
+  'contents',
+  'list',
+]);

@@ -35,7 +35,8 @@ const LAST_WEEK = { steps: 28, hours: 6 };
 const MOST_QUERY = 100;
 
 interface PeoplePagesOptions {
-  readonly composition: OverviewParts & Pick<Composition, 'states' | 'fetched' | 'advisories' | 'requests' | 'tallies'>;
+  readonly composition: OverviewParts &
+    Pick<Composition, 'states' | 'fetched' | 'advisories' | 'requests' | 'tallies' | 'policyFiles'>;
   readonly config: Pick<Config, 'indexes' | 'advisories' | 'addresses'>;
   /** The name of the index that also lies at the root. */
   readonly defaultIndex: string;

@@ -24,7 +24,7 @@ const MADE_EVERY_MS = 10_000;
 const LOOKING_MS = 3000;
 
 export interface PolicyParts
-  extends Pick<Composition, 'indexes' | 'states' | 'clock' | 'advisories' | 'requests' | 'tallies'> {
+  extends Pick<Composition, 'indexes' | 'states' | 'clock' | 'advisories' | 'requests' | 'tallies' | 'policyFiles'> {
   readonly config: Pick<Config, 'indexes' | 'advisories'>;
 }
 
@@ -76,9 +76,10 @@ export class PolicyOverview {
   }
 
   async #index(index: PackageIndex, now: Instant): Promise<IndexPolicyView> {
-    const { config, tallies } = this.#parts;
+    const { config, tallies, policyFiles } = this.#parts;
     const { name } = index;
-    const settings = config.indexes[name];
+    const given = config.indexes[name];
+    const settings = given && policyFiles.current(given);
     const { leftOut, quarantined } = await index.tally();
     // A hint for people; what cannot be read is not told.
     const byProject = await tallies.load(name).catch(() => new Map());

@@ -15,6 +15,13 @@ const common = {
 
 const projectName = z.string().refine((text) => normalizeName(text) !== undefined, 'must be the name of a project');
 
+/** Of conditions on what lies in a file. */
+const unjudged = action
+  .default('report')
+  .describe('What becomes of a file that cannot be judged, or not yet: nobody has looked into it, or it does not say.');
+
+const licences = z.array(z.string().trim().min(1).max(200)).max(1000);
+
 const STATUSES = ['active', 'archived', 'deprecated'] as const;
 
 const condition = z.discriminatedUnion(
@@ -33,8 +40,22 @@ const condition = z.discriminatedUnion(
       younger_than: duration.prefault('30d').describe('Of the oldest file of the project.'),
       ...common,
     }),
+    z.strictObject({
+      when: z.literal('licence'),
+      allow: licences
+        .min(1, 'is empty, which would allow nothing: leave it out, or name what is allowed')
+        .optional()
+        .describe('SPDX ids, such as MIT or BSD-*, or the names of classifiers: every other is held.'),
+      deny: licences.default([]).describe('The same that are held; goes before allow.'),
+      unjudged,
+      ...common,
+    }),
+    z.strictObject({ when: z.literal('new-pth'), unjudged, ...common }),
+    z.strictObject({ when: z.literal('metadata-differs'), unjudged, ...common }),
   ],
-  { error: 'must be one of sdist-only, late-file, status, similar-name' },
+  {
+    error: 'must be one of sdist-only, late-file, status, similar-name, licence, new-pth, metadata-differs',
+  },
 );
 
 export const conditions = z.array(condition).max(100).describe('A closed list, each with report, hide or deny.');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isEverything, parsePattern } from '../../policy/pattern.ts';
 import { conditions } from './conditions-schema.ts';
+import { AGE_ALONE } from './settings.ts';
 import { action, duration, pattern, since } from './values.ts';
 
 // What a policy may say: in verbatim.yaml below an index, or in a file of its own.
@@ -10,7 +11,7 @@ const MOST_PATTERNS = 10_000;
 const age = z
   .union(
     [
-      duration.transform((files) => ({ files, projects: 0, since: undefined, action: 'hide' as const })),
+      duration.transform((files) => ({ ...AGE_ALONE, files })),
       z.strictObject({
         files: duration.default(0).describe('What a file must have been there for: 7d, 36h, 90m, 2w.'),
         projects: duration.default(0).describe('The same of the oldest file of a project: names made up today wait.'),
@@ -18,9 +19,15 @@ const age = z
         action: action
           .default('hide')
           .describe('hide = left out of pages, so that resolvers take an older one; deny = listed, and refused.'),
+        fixes: z
+          .enum(['wait', 'pass'], { error: 'must be wait or pass' })
+          .default('wait')
+          .describe(
+            'pass = a new release that an advisory names as the one that mends an older one is served at once; needs advisories.',
+          ),
       }),
     ],
-    { error: 'must be a time such as 7d, or keys and values: files, projects, since, action' },
+    { error: 'must be a time such as 7d, or keys and values: files, projects, since, action, fixes' },
   )
   .describe('What a file must have been there for before it is served.');
 
@@ -63,6 +70,12 @@ export const policySchema = z
       .record(pattern, z.strictObject({ minimum_age: duration.optional().describe('In place of that of the index.') }))
       .default({})
       .describe('What is otherwise for some projects, by globs: the first that matches counts.'),
+    missing_upload_time: z
+      .enum(['omit', 'first-sight'], { error: 'must be omit or first-sight' })
+      .default('omit')
+      .describe(
+        'What pages carry as upload-time of a file of which upstream states none: nothing, or when this mirror first saw it, so that age limits of clients (uv, pip) work.',
+      ),
     names: names.optional(),
     conditions: conditions.default([]),
     exceptions: z.array(exception).max(MOST_PATTERNS).default([]),
@@ -78,7 +91,14 @@ export const policySchema = z
         fault('file', 'says already which version it is: leave out the range, or the file');
     }
     const named = new Set<string>();
-    for (const [at, { when, name = when }] of given.entries()) {
+    for (const [at, each] of given.entries()) {
+      const { when, name = when } = each;
+      if (each.when === 'licence' && each.allow === undefined && each.deny.length === 0)
+        context.addIssue({
+          code: 'custom',
+          path: ['conditions', at],
+          message: 'needs allow or deny: without either it says nothing',
+        });
       if (named.has(name))
         context.addIssue({
           code: 'custom',
@@ -87,9 +107,13 @@ export const policySchema = z
         });
       named.add(name);
     }
-    for (const match of Object.keys(projects))
-      if (parsePattern(match)?.versions !== undefined)
-        context.addIssue({ code: 'custom', path: ['projects', match], message: 'must be a name without a range' });
+    for (const match of Object.keys(projects)) {
+      const parsed = parsePattern(match);
+      const fault = (message: string) => context.addIssue({ code: 'custom', path: ['projects', match], message });
+      if (parsed?.versions !== undefined) fault('must be a name without a range');
+      if (parsed !== undefined && isEverything(parsed))
+        fault('matches every project: say it as minimum_age, which is for all that projects does not name');
+    }
   });
 
 interface GivenPolicy {

@@ -21,7 +21,7 @@ import { ifThere, type WantedFile } from './fetch.ts';
 export interface FirstSightRules {
   /** Up to so many bytes, a second whole fetch on a new connection has to bring the same. */
   readonly twiceUpTo: number;
-  readonly fileWork: FileWork;
+  readonly fileWork: Pick<FileWork, 'inspect'>;
 }
 
 export interface FirstSightsOptions extends FirstSightRules {

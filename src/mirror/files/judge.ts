@@ -1,18 +1,24 @@
 import type { Caller } from '../../async/caller.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Policy } from '../../ports/policy.ts';
+import type { Blob } from '../../ports/blob.ts';
+import type { Policy, Verdict } from '../../ports/policy.ts';
 import { projectCandidates } from '../../pypi/names.ts';
 import { isUnlisted } from '../absence.ts';
 import type { BelievedPage } from '../projects/believed-page.ts';
 import type { Reports } from '../projects/reports.ts';
 import { METADATA } from './addresses.ts';
 
-/** For what is asked for by another way than its page: throws why the file of this name is not served, as its page would say. */
-export type JudgeFile = (filename: string, caller: Caller) => Promise<void>;
+/**
+ * For what is asked for by another way than its page: throws why the file of this name is not served, as its page would say. `blob`: its proved bytes, of
+ * which what rules must know is found out.
+ */
+export type JudgeFile = (filename: string, caller: Caller, blob?: Blob) => Promise<void>;
+
+const SERVE: Verdict = { action: 'serve' };
 
 interface JudgeOptions {
   readonly pages: { get(project: string, caller: Caller): Promise<BelievedPage<unknown>> };
-  readonly policy: Pick<Policy, 'unlisted'>;
+  readonly policy: Pick<Policy, 'unlisted' | 'file' | 'recall'>;
   readonly reports: Pick<Reports, 'stoodIn'>;
 }
 
@@ -28,16 +34,21 @@ export function judgeByName({ pages, policy, reports }: JudgeOptions): JudgeFile
       reports.stoodIn('file');
       return undefined;
     });
-  return async (asked, caller) => {
+  return async (asked, caller, blob) => {
     const filename = asked.endsWith(METADATA) ? asked.slice(0, -METADATA.length) : asked;
     const candidates = projectCandidates(filename);
     for (const project of candidates) {
       const page = await read(project, caller);
+      await policy.recall?.(project);
       const verdict = policy.unlisted(project, filename);
       const isDecided = page !== undefined || project === candidates[0];
       const refusal = page?.refusal(filename) ?? (verdict.action === 'serve' ? undefined : verdict.refusal(filename));
       if (isDecided && refusal?.reason === 'policy') throw refusal;
-      if (page?.listing.files.has(filename) === true) return;
+      const file = page?.listing.files.get(filename);
+      if (file === undefined) continue;
+      const learnt = blob === undefined || asked !== filename ? SERVE : await policy.file(project, file, blob, caller);
+      if (learnt.action !== 'serve') throw learnt.refusal(filename);
+      return;
     }
   };
 }

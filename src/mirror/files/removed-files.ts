@@ -19,7 +19,7 @@ interface RemovedFilesOptions {
   readonly pages: { get(project: string, caller: Caller): Promise<BelievedPage<unknown>> };
   readonly pins: Pick<ProjectPins, 'of'>;
   readonly blobs: Pick<Blobs, 'stored' | 'open'>;
-  readonly policy: Pick<Policy, 'unlisted'>;
+  readonly policy: Pick<Policy, 'unlisted' | 'recall'>;
   readonly quarantines: Pick<SeenQuarantines, 'has'> | undefined;
   readonly reports: Pick<Reports, 'served' | 'noted'>;
 }
@@ -49,7 +49,7 @@ export class RemovedFiles {
       const wanted = digests && metadata ? pin?.coreMetadata : digests;
       const expected = wanted && makeExpected({ digests: wanted });
       if (expected === undefined || !(await this.#options.blobs.stored(expected))) continue;
-      if (await this.#isRemoved(project, filename, caller)) return this.#answer(project, asked, expected);
+      if (await this.#isRemoved(project, filename, pin, caller)) return this.#answer(project, asked, expected);
     }
     return undefined;
   }
@@ -59,20 +59,22 @@ export class RemovedFiles {
     const { pins, blobs, policy } = this.#options;
     if (page === undefined && (await this.#wasQuarantined(project))) return [];
     const found: string[] = [];
+    await policy.recall?.(project);
     for (const [filename, pin] of await pins.of(project)) {
       const isOut = page === undefined || isRemovedFrom(page, filename);
-      if (!isOut || !wasProved(pin) || policy.unlisted(project, filename).action !== 'serve') continue;
+      if (!isOut || !wasProved(pin) || policy.unlisted(project, filename, pin).action !== 'serve') continue;
       if (await blobs.stored(makeExpected({ digests: pin.digests }))) found.push(filename);
     }
     return found;
   }
 
-  async #isRemoved(project: string, filename: string, caller: Caller): Promise<boolean> {
+  async #isRemoved(project: string, filename: string, pin: Pin | undefined, caller: Caller): Promise<boolean> {
     const { pages, policy } = this.#options;
     const page = await pages.get(project, caller).catch(absent);
     if (page !== undefined && !isRemovedFrom(page, filename)) return false;
     if (page === undefined && (await this.#wasQuarantined(project))) throw quarantined(project, filename);
-    const verdict = policy.unlisted(project, filename);
+    await policy.recall?.(project);
+    const verdict = policy.unlisted(project, filename, pin);
     if (verdict.action !== 'serve') throw verdict.refusal(filename);
     return true;
   }

@@ -8,9 +8,10 @@ import type { Rule, Word } from '../../policy/rule.ts';
 import { quarantinedUpstream } from '../../policy/upstream-status.ts';
 import type { Blob } from '../../ports/blob.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Inside } from '../../ports/contents/inside.ts';
 import type { Pin } from '../../ports/index-state.ts';
 import type { Allowed, PageVerdict, Policy, Verdict } from '../../ports/policy.ts';
-import type { JudgedPage, OwnFile } from '../../pypi/listing.ts';
+import type { JudgedPage, Listing, OwnFile } from '../../pypi/listing.ts';
 import type { FactSource } from './fact-source.ts';
 
 interface ComposedOptions {
@@ -79,9 +80,10 @@ export class ComposedPolicy implements Policy {
     return judgePage(this.#rules, { page, pins, now, facts }, this.#exceptions);
   }
 
-  unlisted(project: string, filename: string): Verdict {
+  unlisted(project: string, filename: string, pin?: Pin): Verdict {
     const facts = this.#facts(project);
-    return this.#verdict({ project, filename }, (rule) => rule.unlisted?.(project, filename, facts));
+    const was = pin && { pin, now: this.#clock.now() };
+    return this.#verdict({ project, filename }, (rule) => rule.unlisted?.(project, filename, facts, was));
   }
 
   async file(project: string, file: OwnFile, blob: Blob, caller: Caller): Promise<Verdict> {
@@ -95,8 +97,12 @@ export class ComposedPolicy implements Policy {
     for (const source of this.#sources) await source.recall?.(project);
   }
 
-  looked(page: JudgedPage): void {
+  looked(page: Listing): void {
     for (const source of this.#sources) source.looked?.(page);
+  }
+
+  seeInside(inside: Inside): void {
+    for (const source of this.#sources) source.seeInside?.(inside);
   }
 
   async follow(project: string): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Caller } from '../../async/caller.ts';
 import type { Facts } from '../../policy/facts.ts';
 import type { Blob } from '../../ports/blob.ts';
-import type { JudgedPage, OwnFile } from '../../pypi/listing.ts';
+import type { Inside } from '../../ports/contents/inside.ts';
+import type { Listing, OwnFile } from '../../pypi/listing.ts';
 
 /** Keeps one kind of fact, by project. */
 export interface FactSource<N extends keyof Facts = keyof Facts> {
@@ -12,7 +13,9 @@ export interface FactSource<N extends keyof Facts = keyof Facts> {
   /** What is remembered of the project is at hand when this resolves; before a page of it is drawn. Throws Refusal `state`. */
   recall?(project: string): Promise<void>;
   /** A page was judged: what is not known of its files may be found out behind the answer. Throws nothing. */
-  looked?(page: JudgedPage): void;
+  looked?(page: Listing): void;
+  /** How files are had to be looked into, once there is an index. */
+  seeInside?(inside: Inside): void;
   /** What others wrote of the project is in force when this resolves. Throws Refusal `state`. */
   follow?(project: string): Promise<void>;
   /** How many projects and versions it keeps from being served by an operator's word. */

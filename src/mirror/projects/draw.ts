@@ -134,7 +134,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
       pins: complete ? await this.#options.pins.identityAllowing(drawn.listing, believed.observation) : undefined,
       weight: weightOf(whole, withheld.size, source),
     };
-    if (isPageAlone && withheld.size === 0)
+    if (isPageAlone && withheld.size === 0 && verdict.times === undefined)
       this.#keep(drawing, source, drawn.listing, { hidden: hidden === true, leftOut, places });
     return drawing;
   }
@@ -278,7 +278,8 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
       missing === undefined ? allowed : without(allowed, { withheld: missing.withheld, silenced: new Map(), unheld });
     const held = missing === undefined || missing.withheld.size + missing.marked.size === 0;
     const complete = withheld.size === 0 && silenced.size === 0 && held;
-    return { listing: left, withheld: refused, silenced, hidden, unheld, verdict, complete, all: listing.files.size };
+    const told = { verdict, times: verdict.times, all: listing.files.size };
+    return { listing: left, withheld: refused, silenced, hidden, unheld, complete, ...told };
   }
 
   #until({ files, others }: PageVerdict, complete: boolean): Instant | undefined {

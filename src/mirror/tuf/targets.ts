@@ -91,7 +91,7 @@ export class TargetFiles {
     const wanted = { name: reading.target, subject: 'target', expected: target, limit: LIMITS.file, urls } as const;
     const blob = await fetch.file(wanted, caller);
     // It may have been put in quarantine while it was fetched.
-    await this.#options.judge(nameIn(reading), caller);
+    await this.#options.judge(nameIn(reading), caller, blob);
     return blob;
   }
 }

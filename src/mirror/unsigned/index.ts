@@ -15,6 +15,7 @@ import { Introduction } from './introduction.ts';
 import { SimplePlaces } from './places.ts';
 import { PageRefresh } from './refresh.ts';
 import { relayedDocuments } from './relayed.ts';
+import { releaseOf } from './release.ts';
 import { sharingStore } from './sharing-store.ts';
 
 /** Everything an index that signs nothing is made of. */
@@ -61,6 +62,7 @@ export function createUnsignedIndex(options: UnsignedIndexOptions): RunningIndex
   const refresh = new PageRefresh({ ...parts, places, store });
   const evidence = new UnsignedEvidence({ ...parts, places, store, refresh, adoption });
   return new EvidencedIndex({ ...parts, floors: store }, evidence, {
+    release: releaseOf(parts),
     introduce: parts.offline ? undefined : (caller) => places.atStart(caller),
     unverified: (pages) =>
       new Documents({

@@ -5,6 +5,8 @@ import { Refusal } from '../../bytes/refusal.ts';
 /** One member, as the directory states it. */
 export interface ZipMember {
   readonly name: string;
+  /** Another name of it, which some readers take in its place; undefined for none. */
+  readonly unicodeName: string | undefined;
   readonly method: number;
   readonly encrypted: boolean;
   readonly crc: number;
@@ -31,6 +33,9 @@ const END_64_BYTES = 56;
 const ENTRY = 0x02014b50;
 const ENTRY_BYTES = 46;
 const EXTRA_64 = 1;
+const EXTRA_UNICODE_PATH = 0x7075;
+/** Its version and the checksum of the name that it replaces. */
+const UNICODE_PATH_HEAD = 5;
 const FULL_16 = 0xffff;
 const FULL_32 = 0xffffffff;
 
@@ -117,6 +122,7 @@ function memberAt(view: DataView, at: number, nameLength: number, extraLength: n
   };
   return {
     name: Buffer.from(view.buffer, view.byteOffset + nameAt, nameLength).toString('utf8'),
+    unicodeName: unicodeName(view, nameAt + nameLength, extraLength),
     method: view.getUint16(at + 10, true),
     encrypted: (view.getUint16(at + 8, true) & 1) === 1,
     crc: view.getUint32(at + 16, true),
@@ -146,6 +152,16 @@ function widened<S extends Pick<ZipMember, 'size' | 'compressed' | 'offset'>>(
     return { ...stated, size, compressed, offset: next(stated.offset) };
   }
   return stated;
+}
+
+/** APPNOTE 4.6.9, whether or not its checksum is that of the name beside it. */
+function unicodeName(view: DataView, start: number, length: number): string | undefined {
+  for (let at = start; at + 4 <= start + length; at += 4 + view.getUint16(at + 2, true)) {
+    if (view.getUint16(at, true) !== EXTRA_UNICODE_PATH) continue;
+    const [from, end] = [at + 4 + UNICODE_PATH_HEAD, Math.min(at + 4 + view.getUint16(at + 2, true), start + length)];
+    if (from < end) return Buffer.from(view.buffer, view.byteOffset + from, end - from).toString('utf8');
+  }
+  return undefined;
 }
 
 function wide(view: DataView, at: number): number {

@@ -27,6 +27,7 @@ export async function verifyState(state: IndexState): Promise<VerifiedState> {
   for await (const project of state.projects('answers')) await check(`answers/${project}`, state.answers(project));
   for await (const project of state.projects('provenance'))
     await check(`provenance/${project}`, state.provenance(project));
+  for await (const project of state.projects('contents')) await check(`contents/${project}`, state.contents(project));
   for await (const project of state.projects('seen-quarantines'))
     await check(`seen-quarantines/${project}`, state.seenQuarantine(project));
   return { items, wrong };

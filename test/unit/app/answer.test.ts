@@ -33,7 +33,8 @@ const loaded = loadConfig({ env: {}, flags: { upstream: 'https://index.example/s
 const { main } = loaded.indexes;
 if (main === undefined) throw new Error('no index');
 const policy = {
-  minimumAge: { files: 600, projects: 0, since: undefined, action: 'hide' },
+  minimumAge: { files: 600, projects: 0, since: undefined, action: 'hide', fixes: 'wait' },
+  missingUploadTime: 'omit',
   projects: [],
   names: { allow: undefined, deny: ['secret'], action: 'deny' },
   conditions: [],

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -247,6 +248,12 @@ describe('faults', () => {
   it('names the flag or the variable a value came from', () => {
     const load = () => loadConfig({ env: { VERBATIM_LAYOUT: 'warehouse' }, flags: { ...simple, port: 'many' } });
     expect(wheres(load)).toEqual(['server.port (--port)', 'indexes.main.layout (VERBATIM_LAYOUT)']);
+  });
+
+  it('tells in the docs which names no index can have', async () => {
+    const docs = await readFile(new URL('../../../docs/upgrade-and-backup.md', import.meta.url), 'utf8');
+    const told = /\*\*Names that no index can have\*\*(.*?)\n\n/s.exec(docs)?.[1] ?? '';
+    expect(new Set([...told.matchAll(/`([a-z0-9]+)`/g)].map(([, name]) => name))).toEqual(RESERVED_NAMES);
   });
 
   it.each([...RESERVED_NAMES, 'Main', '-main', '+simple', 'a/b', 'a b'])('refuses the index name %s', (name) => {

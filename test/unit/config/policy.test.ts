@@ -50,7 +50,14 @@ exceptions:
 `;
 
 const READ: PolicySettings = {
-  minimumAge: { files: 7 * DAY, projects: 28 * DAY, since: Date.UTC(2026, 10, 1) / 1000, action: 'deny' },
+  minimumAge: {
+    files: 7 * DAY,
+    projects: 28 * DAY,
+    since: Date.UTC(2026, 10, 1) / 1000,
+    action: 'deny',
+    fixes: 'wait',
+  },
+  missingUploadTime: 'omit',
   projects: [{ match: 'acme-*', minimumAge: 0 }],
   names: { allow: undefined, deny: ['evil', 'urllib3 <1.26'], action: 'deny' },
   conditions: [
@@ -77,7 +84,13 @@ describe('a policy', () => {
 
   it('can be an age alone', () => {
     for (const text of ['minimum_age: 36h\n', 'policy: { minimum_age: 36h }\n'])
-      expect(policyOf(text)?.minimumAge).toEqual({ files: 36 * 3600, projects: 0, since: undefined, action: 'hide' });
+      expect(policyOf(text)?.minimumAge).toEqual({
+        files: 36 * 3600,
+        projects: 0,
+        since: undefined,
+        action: 'hide',
+        fixes: 'wait',
+      });
   });
 
   it('that cannot be read stops the start, with the line of each fault', () => {
@@ -111,6 +124,8 @@ sometimes: 1
     ['exceptions: [{ project: a, reason: " " }]', 'must say why'],
     ['conditions: [{ when: sdist-only, do: hide }, { when: sdist-only, do: deny }]', 'is called sdist-only as another'],
     ['projects: { "a <2": {} }', 'must be a name without a range'],
+    ['minimum_age: { files: 7d, fixes: sometimes }', 'must be wait or pass'],
+    ['missing_upload_time: now', 'must be omit or first-sight'],
     ['minimum_age: soon', 'must be a time such as 7d'],
     ['minimum_age: { since: 2026-02-30 }', 'must be a day'],
     ['a: [', 'line'],
@@ -120,10 +135,42 @@ sometimes: 1
     ['conditions: [{ when: similar-name, to: ["no name!"], do: hide }]', 'must be the name of a project'],
     ['conditions: [{ when: similar-name, to: [], do: hide }]', 'conditions.0.to'],
     ['conditions: [{ when: status, in: [], do: hide }]', 'conditions.0.in'],
+    ['conditions: [{ when: licence, do: hide }]', 'conditions.0: needs allow or deny'],
+    ['conditions: [{ when: licence, allow: [], do: hide }]', 'conditions.0.allow: is empty'],
+    ['conditions: [{ when: licence, deny: [" "], do: hide }]', 'conditions.0.deny.0'],
+    ['conditions: [{ when: new-pth, do: hide, unjudged: wait }]', 'conditions.0.unjudged: must be report'],
     ['exceptions: [{ project: a, file: "", reason: x }]', 'exceptions.0.file'],
     ['exceptions: [{ project: a, rule: "", reason: x }]', 'exceptions.0.rule'],
   ])('that contradicts itself is refused: %s', (text, what) => {
     expect(faults('policy_file: policy.yaml\n', `${text}\n`).join('\n')).toContain(what);
+  });
+
+  it.each([
+    ['names: { deny: ["**"] }', 'names.deny.0: denies every name'],
+    ['names: { deny: [fine, "?*"] }', 'names.deny.1: denies every name'],
+    ['names: { deny: ["*?"] }', 'names.deny.0: denies every name'],
+    ['exceptions: [{ project: "*?*", reason: x }]', 'exceptions.0.project: lets everything pass'],
+    ['exceptions: [{ project: "* >=0", reason: x }]', 'exceptions.0.project: lets everything pass'],
+    ['projects: { "*": { minimum_age: 0 } }', 'projects.*: matches every project'],
+    ['projects: { "?*": { minimum_age: 0 } }', 'projects.?*: matches every project'],
+  ])('with a glob that matches all is refused where that would empty the index or the policy: %s', (text, what) => {
+    expect(faults('policy_file: policy.yaml\n', `${text}\n`).join('\n')).toContain(what);
+  });
+
+  it('with a glob that matches all but short names, or allows all, is no contradiction', () => {
+    for (const text of ['names: { deny: ["??*"] }', 'names: { allow: ["*"], deny: [evil] }'])
+      expect(faults('policy_file: policy.yaml\n', `${text}\n`)).toEqual([]);
+  });
+
+  it('that lets fixes pass, or announces first sights, is refused where nothing could say so', () => {
+    const fixes = 'minimum_age: { files: 7d, fixes: pass }\n';
+    expect(faults('policy_file: policy.yaml\n', fixes)).toEqual([
+      expect.stringContaining('indexes.main.policy: minimum_age.fixes: pass needs advisories'),
+    ]);
+    expect(faults('reuploads: true\npolicy_file: policy.yaml\n', 'missing_upload_time: first-sight\n')).toEqual([
+      expect.stringContaining('missing_upload_time has no meaning with reuploads: true'),
+    ]);
+    expect(policyOf('policy: { missing_upload_time: first-sight }\n')?.missingUploadTime).toBe('first-sight');
   });
 
   it.each([
@@ -136,6 +183,12 @@ sometimes: 1
     ['names that are allowed', `names: { allow: [${'a,'.repeat(10_001)}] }`, 'names.allow'],
     ['names that are denied', `names: { deny: [${'a,'.repeat(10_001)}] }`, 'names.deny'],
     ['exceptions', `exceptions: [${many(10_001, () => '{ project: a, reason: x }')}]`, 'exceptions'],
+    ['licences', `conditions: [{ when: licence, deny: [${'a,'.repeat(1001)}], do: hide }]`, 'conditions.0.deny'],
+    [
+      'letters of a licence',
+      `conditions: [{ when: licence, deny: [${'x'.repeat(201)}], do: hide }]`,
+      'conditions.0.deny.0',
+    ],
     ['letters of a file', `exceptions: [{ project: a, file: ${'x'.repeat(256)}, reason: x }]`, 'exceptions.0.file'],
     ['letters of a rule', `exceptions: [{ project: a, rule: ${'x'.repeat(101)}, reason: x }]`, 'exceptions.0.rule'],
     ['letters of a reason', `exceptions: [{ project: a, reason: ${'x'.repeat(501)} }]`, 'exceptions.0.reason'],

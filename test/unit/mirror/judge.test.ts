@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Reason, Refusal } from '../../../src/bytes/refusal.ts';
 import { judgeByName } from '../../../src/mirror/files/judge.ts';
+import { makeBlob } from '../../../src/ports/blob.ts';
 import { client } from '../../support/callers.ts';
 import { reasonOf } from '../../support/client.ts';
 import { answerOf, pageOf, unsignedIndex } from '../../support/unsigned-index.ts';
@@ -10,7 +11,11 @@ import { answerOf, pageOf, unsignedIndex } from '../../support/unsigned-index.ts
 const refused = (reason: Reason, transient = false) => new Refusal(reason, 'a refusal of this test', { transient });
 const WHEEL = 'alpha-1.0-py3-none-any.whl';
 
-async function judging(answers: Readonly<Record<string, Refusal | readonly string[]>>, denied: readonly string[] = []) {
+async function judging(
+  answers: Readonly<Record<string, Refusal | readonly string[]>>,
+  denied: readonly string[] = [],
+  learnt?: string,
+) {
   const index = await unsignedIndex({
     now: () => 1_800_000_000,
     upstream: {
@@ -28,6 +33,10 @@ async function judging(answers: Readonly<Record<string, Refusal | readonly strin
       },
     },
     policy: {
+      file: async (_, { entry }) =>
+        entry.filename === learnt
+          ? { action: 'deny', rule: 'of this test', sentence: () => 'no', refusal: () => refused('policy') }
+          : { action: 'serve' },
       unlisted: (project) =>
         denied.includes(project)
           ? { action: 'hide', rule: 'of this test', sentence: () => 'no', refusal: () => refused('policy') }
@@ -44,8 +53,11 @@ async function judging(answers: Readonly<Record<string, Refusal | readonly strin
         () => judged(filename),
       ),
     stoodIn: () => stoodIn,
+    judge,
   };
 }
+
+const BLOB = makeBlob('a'.repeat(64), 1, { send: async () => undefined, bytes: async () => new Uint8Array(1) });
 
 describe('a file by its name alone', () => {
   it('is served by a page that lists it, and refused by the word of an operator', async () => {
@@ -62,6 +74,14 @@ describe('a file by its name alone', () => {
       expect([await judged(WHEEL), stoodIn()]).toEqual(['served', 1]);
       expect(await (await judging({ alpha: error }, ['alpha'])).judged(WHEEL)).toBe('policy');
     }
+  });
+
+  it('is refused where its bytes, once they are there, tell what its page did not', async () => {
+    const { judge } = await judging({ alpha: [WHEEL] }, [], WHEEL);
+    await expect(judge(WHEEL, client())).resolves.toBeUndefined();
+    await expect(judge(WHEEL, client(), BLOB)).rejects.toMatchObject({ reason: 'policy' });
+    // Its core metadata is no such file.
+    await expect(judge(`${WHEEL}.metadata`, client(), BLOB)).resolves.toBeUndefined();
   });
 
   it('is refused where its page is not what was promised', async () => {

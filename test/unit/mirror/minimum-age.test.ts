@@ -16,15 +16,16 @@ const OLD = 'alpha-1.0-py3-none-any.whl';
 const NEW = 'alpha-2.0-py3-none-any.whl';
 
 const SETTINGS: PolicySettings = {
-  minimumAge: { files: 7 * DAY, projects: 0, since: undefined, action: 'hide' },
+  minimumAge: { files: 7 * DAY, projects: 0, since: undefined, action: 'hide', fixes: 'wait' },
+  missingUploadTime: 'omit',
   projects: [],
   names: undefined,
   conditions: [],
   exceptions: [],
 };
 
-/** Files and when they are said to have been uploaded. */
-type Times = Readonly<Record<string, number>>;
+/** Files and when they are said to have been uploaded; undefined where nothing is said. */
+type Times = Readonly<Record<string, number | undefined>>;
 
 async function start(first: Times, { settings = SETTINGS, memory = createMemoryState() } = {}) {
   const clock = { now: NOW };
@@ -54,12 +55,18 @@ async function start(first: Times, { settings = SETTINGS, memory = createMemoryS
   return { index, clock, upstream, names, refusal, pins: createPins(state) };
 }
 
+async function textOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  let text = '';
+  for await (const piece of pieces) text += Buffer.from(piece).toString();
+  return text;
+}
+
 function pageOf(times: Times): Uint8Array {
   const files = Object.entries(times).map(([filename, at]) => ({
     filename,
     url: `../../x/${filename}`,
     hashes: { sha256: 'a'.repeat(64) },
-    'upload-time': new Date(at * 1000).toISOString(),
+    ...(at === undefined ? {} : { 'upload-time': new Date(at * 1000).toISOString() }),
   }));
   return Buffer.from(JSON.stringify({ meta: { 'api-version': '1.1' }, name: 'alpha', files }));
 }
@@ -142,17 +149,114 @@ describe('a file that is too young', () => {
         { settings: { ...SETTINGS, exceptions } },
       );
       const { rules } = await index.explain('alpha', client());
-      expect(rules).toEqual([{ rule: 'minimum age', action, files: 1, why: expect.stringContaining(NEW) }]);
+      expect(rules).toMatchObject([{ rule: 'minimum age', action, files: 1, why: expect.stringContaining(NEW) }]);
     }
   });
 
   it('is listed and refused where that is the choice', async () => {
     const settings: PolicySettings = {
       ...SETTINGS,
-      minimumAge: { files: DAY * 7, projects: 0, since: undefined, action: 'deny' },
+      minimumAge: { files: DAY * 7, projects: 0, since: undefined, action: 'deny', fixes: 'wait' },
     };
     const { names, refusal } = await start({ [OLD]: NOW - 90 * DAY, [NEW]: NOW - DAY }, { settings });
     expect(await names()).toEqual([OLD, NEW]);
     expect(await refusal(NEW)).toMatchObject({ reason: 'policy', ruled: { rule: 'minimum age' } });
+  });
+});
+
+describe('an upload-time', () => {
+  const young = { rule: 'minimum age', action: 'hide' };
+  const told = async ({ index }: Awaited<ReturnType<typeof start>>) => (await index.explain('alpha', client())).rules;
+
+  it('in the future cannot be true: the first sight counts, however far ahead it is', async () => {
+    const started = await start({ [OLD]: NOW - 90 * DAY, [NEW]: NOW + 3650 * DAY });
+    expect(await started.names()).toEqual([OLD]);
+    expect(await told(started)).toMatchObject([{ ...young, why: expect.stringContaining('was first seen here at') }]);
+    started.clock.now += 7 * DAY;
+    expect(await started.names()).toEqual([OLD, NEW]);
+  });
+
+  it('before the project itself makes no file old whose page was seen without it', async () => {
+    const { names, clock, upstream } = await start({ [OLD]: NOW - 90 * DAY });
+    await names();
+    clock.now += DAY;
+    upstream.times = { ...upstream.times, [NEW]: 0 };
+    expect(await names()).toEqual([OLD]);
+    clock.now = NOW + 7 * DAY - 1;
+    expect(await names()).toEqual([OLD]);
+    clock.now = NOW + 7 * DAY;
+    expect(await names()).toEqual([OLD, NEW]);
+  });
+
+  it('that changes from look to look counts as it was stated first, earlier or later', async () => {
+    const started = await start({ [OLD]: NOW - 90 * DAY, [NEW]: NOW - DAY });
+    const { names, clock, upstream, pins } = started;
+    await names();
+    for (const moved of [-400, 300, -2, undefined]) {
+      clock.now += 3600;
+      upstream.times = { [OLD]: NOW - 90 * DAY, [NEW]: moved === undefined ? undefined : NOW + moved * DAY };
+      expect(await names()).toEqual([OLD]);
+      expect((await pins.of('alpha')).get(NEW)).toMatchObject({ seen: NOW });
+    }
+    clock.now = NOW + 6 * DAY - 1;
+    expect(await names()).toEqual([OLD]);
+    clock.now = NOW + 6 * DAY;
+    expect(await names()).toEqual([OLD, NEW]);
+  });
+
+  it('does not come of age twice by a clock that is set back: what is too young by it is held back again', async () => {
+    const memory = createMemoryState();
+    const first = await start({ [OLD]: NOW - 90 * DAY, [NEW]: NOW - DAY }, { memory });
+    first.clock.now = NOW + 6 * DAY;
+    expect(await first.names()).toEqual([OLD, NEW]);
+    const again = await start({ [OLD]: NOW - 90 * DAY, [NEW]: NOW - DAY }, { memory });
+    expect(await again.names()).toEqual([OLD]);
+    expect(await again.refusal(NEW)).toMatchObject({ reason: 'policy' });
+  });
+});
+
+describe('an upload-time that upstream does not state', () => {
+  const settings: PolicySettings = { ...SETTINGS, minimumAge: undefined, missingUploadTime: 'first-sight' };
+  const page = async ({ index }: Awaited<ReturnType<typeof start>>) => {
+    const { page: drawn } = await index.page('alpha', client());
+    const { files }: { readonly files: readonly { readonly filename: string; readonly 'upload-time'?: string }[] } =
+      JSON.parse(await textOf(drawn.plain('json')));
+    return Object.fromEntries(files.map((file) => [file.filename, file['upload-time']]));
+  };
+
+  it('is our first sight on the page where the policy says so, and explain says whose it is', async () => {
+    const started = await start({ [OLD]: NOW - 90 * DAY, [NEW]: undefined }, { settings });
+    const first = new Date(NOW * 1000).toISOString().replace('.000', '');
+    expect(await page(started)).toEqual({ [OLD]: '2026-08-28T12:00:00.000Z', [NEW]: first });
+    started.clock.now += 30 * DAY;
+    started.upstream.times = { ...started.upstream.times, 'alpha-3.0-py3-none-any.whl': undefined };
+    expect(await page(started)).toMatchObject({ [NEW]: first, 'alpha-3.0-py3-none-any.whl': '2026-12-26T12:00:00Z' });
+    expect((await started.index.explain('alpha', client())).rules).toMatchObject([
+      {
+        rule: 'first sight as upload-time',
+        action: 'report',
+        files: 2,
+        why: `${NEW}: upstream states no upload-time, and its page carries ${first} here, when this mirror first saw it.`,
+      },
+    ]);
+    // What rules are asked about is what upstream states.
+    const { listing } = await started.index.listing('alpha', client());
+    expect(listing.files.get(NEW)?.entry.uploadTime).toBeUndefined();
+  });
+
+  it('is nothing where the policy does not say so', async () => {
+    const started = await start({ [NEW]: undefined }, { settings: { ...settings, missingUploadTime: 'omit' } });
+    expect(await page(started)).toEqual({ [NEW]: undefined });
+  });
+
+  it('that it stated once, and states no more, is what it was', async () => {
+    const started = await start({ [NEW]: NOW - DAY }, { settings });
+    await page(started);
+    started.clock.now += 3600;
+    started.upstream.times = { [NEW]: undefined };
+    for (let look = 0; look < 2; look++) {
+      started.clock.now += 3600;
+      expect(await page(started)).toEqual({ [NEW]: '2026-11-25T12:00:00.000Z' });
+    }
   });
 });

@@ -36,7 +36,8 @@ function page(files: Readonly<Record<string, Given>>): { readonly page: JudgedPa
 
 const settings = (more: Partial<NonNullable<PolicySettings['minimumAge']>>, rest: Partial<PolicySettings> = {}) =>
   rulesOf({
-    minimumAge: { files: 7 * DAY, projects: 0, since: undefined, action: 'hide', ...more },
+    minimumAge: { files: 7 * DAY, projects: 0, since: undefined, action: 'hide', fixes: 'wait', ...more },
+    missingUploadTime: 'omit',
     projects: [],
     names: undefined,
     conditions: [],
@@ -187,4 +188,24 @@ it('an age that is denied, or only told, is so', () => {
   expect(judged(young, settings({ action: 'deny' })).action).toBe('deny');
   const told = judged(young, settings({ action: 'report' }));
   expect([told.action, told.told.length]).toEqual(['serve', 1]);
+});
+
+describe('what upstream removed', () => {
+  const [rule] = settings({});
+  const was = (pin: Partial<Pin>) => ({ pin: { digests: new Map(), seen: NOW, ...pin }, now: NOW });
+
+  it('while it was young is as young as it was, and no older for having gone', () => {
+    expect(rule?.unlisted?.('alpha', WHEEL, {}, was({ uploadTime: at(2) }))).toMatchObject({
+      action: 'hide',
+      until: NOW + 5 * DAY,
+    });
+    expect(rule?.unlisted?.('alpha', WHEEL, {}, was({ seen: NOW - 3 * DAY }))).toMatchObject({ until: NOW + 4 * DAY });
+  });
+
+  it('when it was old enough is no matter of age, nor is what was never listed', () => {
+    expect(rule?.unlisted?.('alpha', WHEEL, {}, was({ uploadTime: at(8) }))).toBeUndefined();
+    expect(rule?.unlisted?.('alpha', WHEEL, {})).toBeUndefined();
+    const [own] = settings({}, { projects: [{ match: 'alpha', minimumAge: 0 }] });
+    expect(own?.unlisted?.('alpha', WHEEL, {}, was({ uploadTime: at(2) }))).toBeUndefined();
+  });
 });

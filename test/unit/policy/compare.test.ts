@@ -12,13 +12,14 @@ const NEW = 'alpha-2.0.tar.gz';
 
 const policy = (more: Partial<PolicySettings>): PolicySettings => ({
   minimumAge: undefined,
+  missingUploadTime: 'omit',
   projects: [],
   names: undefined,
   conditions: [],
   exceptions: [],
   ...more,
 });
-const AGE = policy({ minimumAge: { files: 7 * DAY, projects: 0, since: undefined, action: 'hide' } });
+const AGE = policy({ minimumAge: { files: 7 * DAY, projects: 0, since: undefined, action: 'hide', fixes: 'wait' } });
 const DENIED = policy({ names: { allow: undefined, deny: ['alpha <2'], action: 'deny' } });
 
 /** Uploaded so many days ago. */
@@ -31,7 +32,7 @@ function known(days: Readonly<Record<string, number>>): KnownPage {
     },
   ]);
   const pins = files.map(([name]) => [name, { digests: new Map(), seen: NOW }] as const);
-  return { page: { name: 'alpha', files: new Map(files) }, pins: new Map(pins) };
+  return { page: { name: 'alpha', files: new Map(files) }, pins: new Map(pins), facts: {} };
 }
 
 const PAGE = known({ [OLD]: 90, [NEW]: 1 });
@@ -63,7 +64,7 @@ describe('what another policy would change', () => {
       reason: 'ticket 7',
       until: undefined,
     };
-    const changes = changesOf({ ...PAGE, answers: [granted] }, judgeBy(undefined), judgeBy(AGE), NOW);
+    const changes = changesOf({ ...PAGE, facts: { answers: [granted] } }, judgeBy(undefined), judgeBy(AGE), NOW);
     expect(changes).toEqual([]);
   });
 

@@ -13,6 +13,7 @@ const NOW = Date.UTC(2026, 10, 26, 12) / 1000;
 
 const NOTHING: PolicySettings = {
   minimumAge: undefined,
+  missingUploadTime: 'omit',
   projects: [],
   names: undefined,
   conditions: [],
@@ -76,9 +77,11 @@ describe('a pattern', () => {
     expect(pattern && matchesName(pattern, 'a'.repeat(10_000))).toBe(false);
   });
 
-  it('that matches everything is known as such', () => {
-    for (const text of ['*', '**']) expect(isEverything(parsePattern(text) ?? parsePatternFailed())).toBe(true);
-    expect(isEverything(parsePattern('?*') ?? parsePatternFailed())).toBe(false);
+  it('that matches everything is known as such, in whichever way it is written', () => {
+    for (const text of ['*', '**', '?*', '*?', '*?*'])
+      expect([text, isEverything(parsePattern(text) ?? parsePatternFailed())]).toEqual([text, true]);
+    for (const text of ['?', '??*', '*a', 'a*'])
+      expect([text, isEverything(parsePattern(text) ?? parsePatternFailed())]).toEqual([text, false]);
   });
 });
 

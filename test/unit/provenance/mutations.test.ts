@@ -134,6 +134,15 @@ it('has no mutation of an attestation verified', { timeout: 3_600_000 }, () => {
   expect(verified.join('\n')).toBe('');
 });
 
+it('has no name of the log taken for a pattern', () => {
+  for (const { attestation, publisher, file, grounds } of sources.filter(({ name }) => name !== 'PyPI'))
+    for (const name of ['rekor.example.tes+', 'rekor.example..est', 'rekor', '.*']) {
+      const text = JSON.stringify(attestation).replace('\u2014 rekor.example.test ', `\u2014 ${name} `);
+      expect(text).not.toBe(JSON.stringify(attestation));
+      expect(judgeProvenance(wrap(text, publisher), file, grounds).result).toBe('refused');
+    }
+});
+
 it('has no publisher verified of whom the index says something else', { timeout: 600_000 }, () => {
   const verified: string[] = [];
   for (const { name, attestation, publisher, file, grounds } of sources) {

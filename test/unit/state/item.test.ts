@@ -59,7 +59,7 @@ describe('an item of state', () => {
 });
 
 describe('verifying state', () => {
-  it.each(['pages', 'pins', 'quarantine', 'answers', 'seen-quarantines', 'provenance'] as const)(
+  it.each(['pages', 'pins', 'quarantine', 'answers', 'seen-quarantines', 'provenance', 'contents'] as const)(
     'finds nothing wrong with %s that the disk cannot be asked for',
     async (kind) => {
       const storage = createMemoryState().party();
@@ -71,7 +71,8 @@ describe('verifying state', () => {
       await state.answers('demo').change(() => []);
       await state.seenQuarantine('demo').change(() => 1);
       await state.provenance('demo').change(() => ({ since: 1, publishers: [], accepted: [], files: new Map() }));
-      expect(await verifyState(createIndexState({ storage, index: 'main' }))).toEqual({ items: 6, wrong: [] });
+      await state.contents('demo').change(() => new Map());
+      expect(await verifyState(createIndexState({ storage, index: 'main' }))).toEqual({ items: 7, wrong: [] });
       const away = createIndexState({ storage: failing(storage, kind), index: 'main' });
       await expect(verifyState(away)).rejects.toMatchObject({ code: 'EIO' });
     },

@@ -18,6 +18,7 @@ describe('a desk', () => {
       withheld: new Set<string>(),
       silenced: new Set<string>(),
       unheld: undefined,
+      times: undefined,
       hidden: false,
     };
     expect(() => desk({ kind: 'draw', ask: drawn })).toThrow('relinked before it is drawn');

@@ -233,3 +233,28 @@ it('what one file did wrong is nothing to the next', async () => {
   ]);
   expect(results).toEqual(['digest', undefined, 'format']);
 });
+
+describe('files that Python runs at each start', () => {
+  const startup = (filename: string, bytes: Uint8Array) =>
+    work.startupFiles(
+      {
+        filename,
+        size: bytes.byteLength,
+        read: ({ start, end }, write) => write(bytes.subarray(start, end)),
+      },
+      client(),
+    );
+
+  it('are found in the directory of a wheel, zip64 or not', async () => {
+    const members = [stored('alpha.py', SOURCE), stored('evil.pth', SOURCE), stored(RECORD, SOURCE)];
+    expect(await startup('a-1.0-py3-none-any.whl', zip64(members))).toEqual(['evil.pth']);
+    const plain = zip(members.map(({ name, packed }) => [name, packed]));
+    expect(await startup('a-1.0-py3-none-any.whl', plain)).toEqual(['evil.pth']);
+    expect(await startup('a-1.0-py3-none-any.whl', tinyWheel('a').bytes)).toEqual([]);
+  });
+
+  it('are looked for in no other file, and in none that is damaged', async () => {
+    expect(await reasonOf(startup('a-1.0.tar.gz', SOURCE))).toBe('format');
+    expect(await reasonOf(startup('a-1.0-py3-none-any.whl', SOURCE))).toBe('format');
+  });
+});

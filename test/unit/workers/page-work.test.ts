@@ -46,6 +46,14 @@ const enforceSome: PageSteps = {
   },
 };
 
+/** Every file of it was first seen now. */
+const timed: PageSteps = {
+  async enforce(listing) {
+    const times = new Map([...listing.files.keys()].map((name) => [name, '2026-11-26T12:00:00Z']));
+    return { ...(await keepAll.enforce(listing)), times };
+  },
+};
+
 const bytesOf = async (bodies: Bodies) =>
   (await whole(makePage(bodies))).variants().map(({ body }) => [body.etag, sha256Hex(lend(body.bytes))]);
 
@@ -54,6 +62,7 @@ const draw = (work: PageWork, steps: PageSteps = keepAll) => work.drawPage(small
 it.each([
   ['all of a page', keepAll],
   ['a page with withheld files', enforceSome],
+  ['a page with upload-times of ours', timed],
   ['a hidden page', { enforce: async (listing: Listing) => ({ ...(await keepAll.enforce(listing)), hidden: true }) }],
 ])('draws %s to the same bytes on another thread, and hands over the same listing', async (_, steps) => {
   const { work, workers } = threaded();
