@@ -12,7 +12,7 @@ import { type RunningVerbatim, startVerbatim, verbatimWith } from '../support/ve
 // Two replicas that share nothing but an object store, which does whatever it likes while upstream goes on publishing.
 
 const ENV = { AWS_ACCESS_KEY_ID: S3_KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: S3_KEYS.secretAccessKey };
-const PATIENCE = { timeout: 40_000, interval: 50 };
+const PATIENCE = { timeout: 60_000, interval: 50 };
 const RELEASES = 6;
 
 const wheels = Array.from({ length: RELEASES }, (_, at) => tinyWheel('alpha', `${at + 1}.0`));
@@ -138,6 +138,6 @@ describe('two replicas whose store is', () => {
       expect(await releasesOf(book, 'joined', await serve('joined'))).toBe(RELEASES);
       book.holds(10);
     },
-    120_000,
+    240_000,
   );
 });

@@ -5,6 +5,7 @@ import { sha256Hex } from '../../src/bytes/digest.ts';
 import { LEASE_TERM_MS } from '../../src/redis/limits.ts';
 import { ask } from '../support/ask.ts';
 import { startFakePypi } from '../support/fake-pypi.ts';
+import { fetch } from '../support/fetch.ts';
 import { connected, placeOf, type RedisServer, redisServer, until } from '../support/redis.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import { UnsignedBook } from '../support/unsigned-book.ts';
