@@ -58,7 +58,7 @@ export function loadConfig({ file, env = process.env, flags = {}, withoutIndexes
   faults.push(...strangeSettings(raw), ...clearTextFaults(raw, sources));
   const config =
     faults.length === 0 && data !== undefined ? toConfig(data, (name) => readPolicy(name, faults)) : undefined;
-  if (config !== undefined) faults.push(...unmetNeeds(config));
+  if (config !== undefined) faults.push(...unmetNeeds(config).map((fault) => withLine(fault, given)));
   if (faults.length === 0 && config !== undefined) return freeze(config);
   throw new ConfigRefusal(faults);
 }

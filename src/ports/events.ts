@@ -62,7 +62,7 @@ export type LookResult = (typeof LOOK_RESULTS)[number];
 /** What a sync by schedule came to: all that was asked for is held; something is missing, or was refused; it failed; another replica does it. */
 export const SYNC_RESULTS = ['whole', 'missing', 'failed', 'elsewhere'] as const;
 export type SyncResult = (typeof SYNC_RESULTS)[number];
-/** What was asked for. */
+/** What was asked for; `redirect`: whoever asks is sent elsewhere, and gets nothing here. */
 export const ROUTES = [
   'page',
   'list',
@@ -77,6 +77,7 @@ export const ROUTES = [
   'metrics',
   'advisories',
   'options',
+  'redirect',
   'none',
 ] as const;
 export type Route = (typeof ROUTES)[number];
@@ -242,10 +243,7 @@ interface EventMap {
   };
   /** A project's page was let go to make room in the state of its index: what the next one is held to stays. */
   readonly letGo: { readonly index: string; readonly project: string };
-  /**
-   * How much room the state of an index has, once a change. `crowded`: pages are let go. `full`: there are none left that could be, and projects
-   * that nobody asked for before are refused.
-   */
+  /** How much room the state of an index has, once a change. `crowded`: pages are let go. `full`: none is left that could be, and new projects are refused. */
   readonly stateRoom: {
     readonly index: string;
     readonly room: (typeof ROOMS)[number];
@@ -269,9 +267,10 @@ interface EventMap {
     readonly job: string;
     readonly result: SyncResult;
     readonly seconds: number;
-    /** Files, and their bytes. */
+    /** Files, and their bytes; projects whose pages were not asked for: the list says that they are what they were. */
     readonly fetched: number;
     readonly bytes: number;
+    readonly notAsked: number;
     readonly missing: number;
     readonly refused: number;
     /** Of the first thing that is missing or was refused. */

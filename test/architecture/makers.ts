@@ -133,7 +133,7 @@ export const CASTS: Readonly<Record<string, string>> = {
 export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/render/render-json.ts': 'lines of a list that this program drew',
   'src/bytes/json-pieces.ts': 'pieces of documents as others write them; what it gives is decoded strictly behind it',
-  'src/tuf/json/json.ts': 'one string within quotes',
+  'src/tuf/json/json-text.ts': 'one string within quotes',
   'src/pypi/contents/differences.ts': 'two members of what an index says of a release, taken as strings or not at all',
   'src/upstream/words.ts': 'the one sentence for people in a refusal of upstream',
   'src/telemetry/log.ts': 'a line that this program wrote a moment ago',

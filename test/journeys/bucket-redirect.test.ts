@@ -58,7 +58,7 @@ async function mirror(blobs: Readonly<Record<string, unknown>>, more: Readonly<R
   const config = join(directory, 'verbatim.yaml');
   await writeFile(config, JSON.stringify({ blobs: { store, ...blobs }, indexes: {}, ...more }));
   flags = ['--config', config, ...upstream()];
-  server = await startVerbatim(flags, join(directory, 'data'), { env: ENV });
+  server = await startVerbatim([...flags, '--admin-port', '0'], join(directory, 'data'), { env: ENV });
   return server;
 }
 
@@ -98,6 +98,18 @@ it('a large file is had from the bucket, and said to be proved by nobody', async
   const [sent] = (await once(other, 'response')) as [IncomingMessage];
   sent.resume();
   expect(sent.statusCode).toBe(302);
+  // A redirect is none of the files that were sent from here.
+  const counted = await (await fetch(running.metrics ?? '')).text();
+  const redirects = 'verbatim_http_requests_total{route="redirect",method="GET",code="302"}';
+  expect(
+    Number(
+      counted
+        .split('\n')
+        .find((line) => line.startsWith(redirects))
+        ?.split(' ')[1],
+    ),
+  ).toBeGreaterThan(1);
+  expect(counted).not.toMatch(/verbatim_http_requests_total\{route="file",method="GET",code="302"\}/);
   await running.close();
   server = undefined;
   const who = await verbatim('who', ALPHA.filename, '--data', join(directory, 'data'));

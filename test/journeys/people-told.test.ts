@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { advisory, range } from '../support/advisories.ts';
 import { axeFindings, LOOKS, PICTURES, startBrowser } from '../support/browser.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
+import { nextSecond } from '../support/next-second.ts';
 import {
   GITHUB_CLAIMS,
   GITHUB_PUBLISHER,
@@ -85,7 +86,8 @@ beforeAll(async () => {
   await writeFile(join(folder, 'verbatim.yaml'), JSON.stringify(config));
   server = await startVerbatim(['--config', join(folder, 'verbatim.yaml')], join(folder, 'data'));
   await askAll();
-  // What came since the first look is held to whom that saw.
+  // What came since the second of the first look is held to whom that saw.
+  await nextSecond();
   await release('1.2', MILL, OTHER);
   await release('1.4', OTHER);
   await release('1.5', undefined);

@@ -73,9 +73,18 @@ it.each([1, 2])('with %i processes', { timeout: 180_000 }, async (workers) => {
     };
     await expect.poll(failed, PATIENCE).toBe(workers);
 
+    // What the rest of the configuration does not give is no policy to read again either.
+    await policy('names: { deny: [beta] }\nminimum_age: { files: 1d, fixes: pass }\n');
+    process.kill(server.pid, 'SIGHUP');
+    await expect
+      .poll(server.log, PATIENCE)
+      .toMatch(/nothing was changed: [^ ]*policy\.yaml line 2: minimum_age\.fixes/);
+    await expect.poll(failed, PATIENCE).toBe(2 * workers);
+    expect(await all()).toEqual([OLD.filename]);
+
     await rm(join(directory, 'policy.yaml'));
     process.kill(server.pid, 'SIGHUP');
-    await expect.poll(failed, PATIENCE).toBe(2 * workers);
+    await expect.poll(failed, PATIENCE).toBe(3 * workers);
     expect(await all()).toEqual([OLD.filename]);
 
     await policy('names: { deny: [beta] }\n');

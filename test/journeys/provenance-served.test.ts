@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { IndexFile } from '../../src/repository/index-pages.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
+import { nextSecond } from '../support/next-second.ts';
 import {
   GITHUB_CLAIMS,
   GITHUB_PUBLISHER,
@@ -225,7 +226,7 @@ describe('the publisher of a project', () => {
         { timeout: 60_000 },
       )
       .toContain('GitHub octo/mill release.yml');
-    await sinceThen();
+    await nextSecond();
 
     const changed = tinyWheel('mill', '2.0');
     await attested(changed, { by: 'other' });
@@ -267,12 +268,6 @@ describe('the publisher of a project', () => {
     const given = ['present', 'mill', '--publisher', version, '--reason', 'they told us'];
     const { code, stderr } = await verbatim('accept-change', '--config', config, ...given);
     expect([code, stderr]).toEqual([0, '']);
-  }
-
-  /** First sights are told apart by the second. */
-  async function sinceThen() {
-    const now = Math.floor(Date.now() / 1000);
-    await expect.poll(() => Math.floor(Date.now() / 1000), { timeout: 60_000 }).toBeGreaterThan(now + 1);
   }
 });
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -103,6 +103,8 @@ it('says in words who published each release, and where somebody stopped saying 
       '1.0  full-provenance: every file says who published it',
       `  ${OLD.filename}: published by GitHub octo/mill release.yml, verified`,
       '',
+      `Judged by the trusted root of Sigstore in ${root}, of ${(await stat(root)).mtime.toISOString().slice(0, 10)}.`,
+      '',
     ].join('\n'),
   );
 });
@@ -121,6 +123,7 @@ it('calls nothing bad that the root which came with the program cannot check', a
   expect(JSON.parse(stdout)).toMatchObject({
     index: 'main',
     project: 'mill',
+    root: { from: 'packaged' },
     releases: [
       {
         version: '2.0',
@@ -140,7 +143,7 @@ it('says nothing of a file whose sha256 nobody states', async () => {
 });
 
 it("judges by the trusted root in a mirror of Sigstore's own repository", async () => {
-  const config = join(folder, 'both.yaml');
+  const [config, named] = [join(folder, 'both.yaml'), join(folder, 'named.yaml')];
   const main = { evidence: 'index', upstream: `${pypi.url}simple/`, file_hosts: [`127.0.0.1:${pypi.files.port}`] };
   const sigstore = { ...SIGSTORE, upstream: sigstoreFiles.url };
   await writeFile(config, JSON.stringify({ data: join(folder, 'data'), indexes: { main, sigstore } }));
@@ -150,9 +153,27 @@ it("judges by the trusted root in a mirror of Sigstore's own repository", async 
   expect(held.status).toBe(200);
   await held.arrayBuffer();
   await server.close();
-  const { code, stdout, stderr } = await verbatim('provenance', NEW.filename, '--root-from', 'sigstore', ...given);
-  expect([code, stderr]).toEqual([0, '']);
-  expect(stdout).toContain('published by GitHub octo/mill release.yml, verified');
+  await writeFile(
+    named,
+    JSON.stringify({
+      data: join(folder, 'data'),
+      indexes: { main: { ...main, provenance: { root_from: 'sigstore' } }, sigstore },
+    }),
+  );
+  // As the server judges by this configuration, or as the command says.
+  for (const how of [
+    ['--root-from', 'sigstore', ...given],
+    ['--config', named],
+  ]) {
+    const { code, stdout, stderr } = await verbatim('provenance', NEW.filename, ...how);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('published by GitHub octo/mill release.yml, verified');
+    expect(stdout).toContain(
+      'Judged by the trusted root of Sigstore proved from the copy that the index sigstore holds of its repository.',
+    );
+  }
+  const own = await verbatim('provenance', NEW.filename, ...given);
+  expect(own.stdout).toContain('Judged by the trusted root of Sigstore that came with this program, of 2026-08-21.');
   const wrong = await verbatim('provenance', 'mill', '--index', 'sigstore', ...given);
   expect([wrong.code, wrong.stdout]).toEqual([1, '']);
   expect(wrong.stderr).toContain('Provenance is held of indexes that sign nothing');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { digestHex } from '../../src/repository/digests.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
+import { nextSecond } from '../support/next-second.ts';
 import {
   GITHUB_CLAIMS,
   GITHUB_PUBLISHER,
@@ -119,6 +120,7 @@ it('publishers that one mirror remembers are those that another expects, and nob
   const again = await importing(pins, inside);
   expect([again.code, again.stdout]).toEqual([0, '1 are known here as they are in the file.\n']);
 
+  await nextSecond();
   const changed = await published('2.0', 'other');
   const answer = async () => (await asked(server, changed.filename)).text;
   expect(await answer()).toContain(

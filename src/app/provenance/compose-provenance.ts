@@ -1,10 +1,10 @@
-import { Refusal } from '../../bytes/refusal.ts';
-import type { Config, UnsignedIndexConfig } from '../../config/config.ts';
+import type { UnsignedIndexConfig } from '../../config/config.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
 import { ProvenanceKeeper } from '../../mirror/provenance/keeper.ts';
 import type { ProvenanceWork } from '../../ports/provenance/work.ts';
 import { createPins } from '../../state/pins.ts';
 import type { IndexParts } from '../compose-index.ts';
+import { rootChoice } from './root-choice.ts';
 import type { SigstoreRoots } from './roots.ts';
 
 /** What indexes share that look at who published their files. */
@@ -29,16 +29,11 @@ export function composeProvenance({
 }: Parts): ProvenanceKeeper | undefined {
   const { provenance: rules, name } = index;
   if (rules === undefined || shared === undefined) return undefined;
-  const rootFrom = rules.rootFrom ?? (rules.trustedRoot === undefined ? mirrorOfSigstore(config) : undefined);
-  if (rootFrom !== undefined && config.indexes[rootFrom]?.evidence !== 'tuf')
-    throw new Refusal(
-      'format',
-      `provenance.root_from of the index ${name} names ${rootFrom}, which is no index that is signed: it must be one that mirrors Sigstore's own repository.`,
-    );
+  const places = rootChoice(config, index);
   const projects = new Map(Object.entries(rules.projects));
   const publishers = new Map(Object.entries(rules.publishers));
   const modes = [rules.mode, ...projects.values()];
-  const source = shared.roots.add({ ...rules, rootFrom, index: name, modes, indexOf: shared.indexOf, clock });
+  const source = shared.roots.add({ ...places, index: name, modes, indexOf: shared.indexOf, clock });
   return new ProvenanceKeeper({
     index: name,
     state,
@@ -51,9 +46,4 @@ export function composeProvenance({
     mode: (project) => projects.get(project) ?? rules.mode,
     expected: (project) => publishers.get(project) ?? [],
   });
-}
-
-/** The index that mirrors Sigstore's own repository by its name, where there is one. */
-function mirrorOfSigstore({ indexes }: Config): string | undefined {
-  return Object.values(indexes).find((index) => index.evidence === 'tuf' && index.layout === 'sigstore')?.name;
 }

@@ -2,8 +2,10 @@ import type { Caller } from '../../async/caller.ts';
 import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
+import type { SigstoreRoot } from '../../ports/provenance/work.ts';
 import { type Grounds, judgeProvenance } from '../../provenance/judge.ts';
 import { type JudgedFile, type Release, releasesOf } from '../../provenance/releases.ts';
+import { readTrustedRoot } from '../../provenance/trusted-root.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import { isDistribution, versionOf } from '../../pypi/names.ts';
 
@@ -18,9 +20,10 @@ export interface ProvenanceReport {
 export async function gatherProvenance(
   index: PackageIndex,
   { project, filename }: { readonly project: string; readonly filename?: string | undefined },
-  grounds: Grounds,
+  { root, issuers }: { readonly root: SigstoreRoot; readonly issuers: Grounds['issuers'] },
   caller: Caller,
 ): Promise<ProvenanceReport> {
+  const grounds = { root: readTrustedRoot(root.bytes), issuers };
   const { listing } = await index.listing(project, caller);
   const files: JudgedFile[] = [];
   for (const file of listing.files.values()) {

@@ -1,13 +1,13 @@
-import { compose } from '../../app/compose.ts';
+import { type Composition, compose } from '../../app/compose.ts';
 import { indexOf } from '../../app/data-directory.ts';
 import { noEvents } from '../../app/no-events.ts';
 import { gatherProvenance } from '../../app/provenance/gather.ts';
-import { type RootPlace, sigstoreRoot } from '../../app/provenance/sigstore-root.ts';
+import { rootChoice } from '../../app/provenance/root-choice.ts';
+import { type RootPlaces, type RootSource, rootSource } from '../../app/provenance/root-source.ts';
 import { provenanceLines } from '../../app/provenance/text.ts';
 import { internalCaller } from '../../async/caller.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
-import type { PackageIndex } from '../../mirror/package-index.ts';
 import { normalizeName, projectCandidates } from '../../pypi/names.ts';
 import { notAsked } from '../explain.ts';
 import { print, printJson } from '../output.ts';
@@ -32,23 +32,36 @@ export async function provenance(config: Config, name: string, flags: Provenance
         subject: 'request',
       });
     const caller = internalCaller(index.name, 'explain');
-    const root = await sigstoreRoot(placeOf(indexes, flags), caller);
-    const grounds = { root, issuers: { gitlab: flags.gitlab } };
+    const settings = config.indexes[index.name];
+    const rules = settings?.evidence === 'index' ? settings : undefined;
+    const source = rootOf(composition, rules === undefined ? NOWHERE : rootChoice(config, rules), flags);
+    const believed = await source.root();
+    const root = source.standing();
+    if (flags.rootFrom !== undefined && root.trouble !== undefined)
+      throw new Refusal('state', `There is no trusted root from the index ${flags.rootFrom}: ${root.trouble}`);
+    const gitlab = [...(rules?.provenance?.gitlab ?? []), ...flags.gitlab];
+    const grounds = { root: believed, issuers: { gitlab } };
     const report = await gatherProvenance(index, asked(name), grounds, caller).catch((error: unknown) => {
       throw notAsked(error, index.name, name, 'provenance');
     });
-    if (flags.json) printJson(report);
-    else print(...provenanceLines(report));
+    if (flags.json) printJson({ ...report, root });
+    else print(...provenanceLines(report, root));
     return report.releases.every(({ files }) => files.every((file) => file.provenance.result !== 'refused'));
   } finally {
     await composition.close();
   }
 }
 
-function placeOf(indexes: readonly PackageIndex[], { trustedRoot, rootFrom }: ProvenanceFlags): RootPlace {
-  const from = indexes.find(({ name }) => name === rootFrom);
-  if (from !== undefined) return { index: from };
-  return trustedRoot === undefined ? 'packaged' : { file: trustedRoot };
+const NOWHERE = { trustedRoot: undefined, rootFrom: undefined };
+
+/** As a server has it that runs by this configuration, unless the command says otherwise. */
+function rootOf(
+  { indexes, clock }: Pick<Composition, 'indexes' | 'clock'>,
+  configured: Pick<RootPlaces, 'trustedRoot' | 'rootFrom'>,
+  { trustedRoot, rootFrom }: ProvenanceFlags,
+): RootSource {
+  const told = trustedRoot === undefined && rootFrom === undefined ? configured : { trustedRoot, rootFrom };
+  return rootSource({ ...told, indexOf: (name) => indexes.find((index) => index.name === name), clock });
 }
 
 function asked(name: string): { readonly project: string; readonly filename?: string } {

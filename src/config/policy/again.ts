@@ -2,6 +2,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { PolicySettings } from '../../policy/settings.ts';
 import type { Config } from '../config.ts';
 import type { Fault } from '../faults.ts';
+import { unmetNeeds } from './needs.ts';
 import { readPolicy } from './read-policy.ts';
 import { withAge } from './settings.ts';
 
@@ -9,11 +10,12 @@ import { withAge } from './settings.ts';
 const MOST_TOLD = 5;
 
 /** The policies that lie in files of their own, as they lie there now, by index. Throws Refusal `format` with what is wrong, and on which line. */
-export function policiesAgain({ indexes }: Pick<Config, 'indexes'>): ReadonlyMap<string, PolicySettings> {
+export function policiesAgain(config: Config): ReadonlyMap<string, PolicySettings> {
   const faults: Fault[] = [];
   const found = new Map<string, PolicySettings>();
-  for (const { name, policyFile } of Object.values(indexes))
+  for (const { name, policyFile } of Object.values(config.indexes))
     if (policyFile !== undefined) found.set(name, withAge(readPolicy(policyFile.path, faults), policyFile.minimumAge));
+  if (faults.length === 0) faults.push(...unmetNeeds(withPolicies(config, found)));
   if (faults.length > 0)
     throw new Refusal(
       'format',

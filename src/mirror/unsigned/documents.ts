@@ -147,9 +147,9 @@ export class Documents<P> implements UnverifiedDocuments {
     throw unlisted();
   }
 
-  async relay(project: string, filename: string, caller: Caller): Promise<void> {
-    const { pages, relayed, api } = this.#options;
-    const file = (await pages.get(project, caller)).listing.files.get(filename);
+  async relay({ project, listing }: BelievedPage<unknown>, filename: string, caller: Caller): Promise<void> {
+    const { relayed, api } = this.#options;
+    const file = listing.files.get(filename);
     if (file === undefined || relayed === undefined) return;
     const { provenance, gpgSig } = file.entry;
     const lacks = async (kind: RelayedKind) => (await relayed.stored(nameOf(kind, project, file))) === undefined;

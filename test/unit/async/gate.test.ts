@@ -170,10 +170,13 @@ describe('how many ask', () => {
   };
 
   it('makes no turn dearer', async () => {
-    await turns(2000);
-    const [few, many] = [await turns(2000), await turns(9000)];
-    // One that looks at all who wait takes more than four times as long.
-    expect(many).toBeLessThan(2.5 * few + 2000);
+    const [few, many] = [[await turns(2000)], [await turns(9000)]];
+    for (let round = 0; round < 5; round++) {
+      few.push(await turns(2000));
+      many.push(await turns(9000));
+    }
+    // One that looks at all who wait takes more than four times as long, in the round that was disturbed least as well.
+    expect(Math.min(...many)).toBeLessThan(2.5 * Math.min(...few) + 2000);
   });
 });
 

@@ -163,12 +163,20 @@ sometimes: 1
   });
 
   it('that lets fixes pass, or announces first sights, is refused where nothing could say so', () => {
-    const fixes = 'minimum_age: { files: 7d, fixes: pass }\n';
+    const fixes = 'names: { deny: [beta] }\nminimum_age:\n  files: 7d\n  fixes: pass\n';
+    const times = 'names: { deny: [beta] }\nmissing_upload_time: first-sight\n';
+    const [unsaid, unkept] = ['pass needs advisories', 'has no meaning with reuploads: true'];
     expect(faults('policy_file: policy.yaml\n', fixes)).toEqual([
-      expect.stringContaining('indexes.main.policy: minimum_age.fixes: pass needs advisories'),
+      expect.stringContaining(`policy.yaml line 4: minimum_age.fixes: ${unsaid}`),
     ]);
-    expect(faults('reuploads: true\npolicy_file: policy.yaml\n', 'missing_upload_time: first-sight\n')).toEqual([
-      expect.stringContaining('missing_upload_time has no meaning with reuploads: true'),
+    expect(faults('reuploads: true\npolicy_file: policy.yaml\n', times)).toEqual([
+      expect.stringContaining(`policy.yaml line 2: missing_upload_time: ${unkept}`),
+    ]);
+    expect(faults(`policy:\n${indented(fixes, '  ')}`)).toEqual([
+      expect.stringContaining(`line 9: indexes.main.policy.minimum_age.fixes: ${unsaid}`),
+    ]);
+    expect(faults(`reuploads: true\npolicy:\n${indented(times, '  ')}`)).toEqual([
+      expect.stringContaining(`line 8: indexes.main.policy.missing_upload_time: ${unkept}`),
     ]);
     expect(policyOf('policy: { missing_upload_time: first-sight }\n')?.missingUploadTime).toBe('first-sight');
   });
@@ -200,6 +208,9 @@ sometimes: 1
     expect(faults('policy: {}\npolicy_file: policy.yaml\n', '').join()).toContain('has no meaning beside policy');
     expect(faults('minimum_age: 1d\npolicy: { minimum_age: 2d }\n').join()).toContain('is said by policy.minimum_age');
     expect(faults('minimum_age: 1d\nreuploads: true\n').join()).toContain('has no meaning with reuploads');
+    expect(faults('reuploads: true\npolicy_file: policy.yaml\n', 'names: {}\nminimum_age: 1d\n')).toEqual([
+      expect.stringContaining('policy.yaml line 2: minimum_age: has no meaning with reuploads: true'),
+    ]);
   });
 
   it('whose file is not there stops the start', () => {
