@@ -18,6 +18,7 @@ import { Files } from './files/files.ts';
 import { FirstSights } from './files/first-sights.ts';
 import { type JudgeFile, judgeByName } from './files/judge.ts';
 import { coreMetadataFor } from './files/metadata-for-jobs.ts';
+import { OnceListed } from './files/once-listed.ts';
 import { RemovedFiles } from './files/removed-files.ts';
 import type { IndexParts } from './index-parts.ts';
 import { isKeptName } from './kept-name.ts';
@@ -117,18 +118,20 @@ export class EvidencedIndex<P> implements RunningIndex {
     });
     const [pages, files] = [this.#pages, this.#files];
     parts.policy.seeInside?.(insideOf({ ...parts, pages, files, expectations, release }));
+    const onceListed = new OnceListed({ ...parts, pins: this.#pins });
     if (parts.servesRemoved === true)
       this.#removed = new RemovedFiles({
         ...parts,
         quarantines: parts.quarantines,
         pages: this.#pages,
         pins: this.#pins,
+        onceListed,
       });
     const { lookAhead: rules } = parts;
     if (rules !== undefined && !offline)
       this.#ahead = new LookAhead({ ...shared, rules, pages: this.#pages, files: this.#files });
     this.introduce = introduce ?? (async () => undefined);
-    this.signed = signed?.(judgeByName({ ...parts, pages: this.#pages }));
+    this.signed = signed?.(judgeByName({ ...parts, pages: this.#pages, onceListed }));
     this.carried = carried?.(this.signed);
     this.unverified = unverified?.(this.#pages);
   }
