@@ -189,7 +189,6 @@ class Mirror implements RunningMirror {
           composition,
           config,
           ...about,
-          conditions: () => this.#conditions.inForce,
           health,
         }),
         onFinish,

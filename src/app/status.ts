@@ -1,10 +1,12 @@
 import type { Instant } from '../bytes/instant.ts';
+import type { AddressConfig } from '../config/combined/schema.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
 import type { Condition } from '../ports/conditions.ts';
 import { VERSION } from '../version.ts';
 import { holdDaysOf } from './carry/retention.ts';
 import type { Composition } from './compose.ts';
 import type { DiskSize } from './disk-sizes.ts';
+import { statusesSoon, tamperedWith } from './health/facts.ts';
 import type { Kept } from './kept.ts';
 import { holdsInForce } from './syncing/holds.ts';
 import type { JobStatus } from './syncing/schedules.ts';
@@ -15,6 +17,8 @@ export interface StatusReport {
   /** As of when what expires is judged. */
   readonly judged: number;
   readonly indexes: readonly IndexStatus[];
+  /** Each over several of them. */
+  readonly addresses: readonly AddressConfig[];
   readonly store: {
     readonly bytes: number;
     readonly blobs: number;
@@ -28,6 +32,8 @@ export interface StatusReport {
   readonly fleet: readonly FleetStatus[];
   /** What syncs hold, and until when it is spared from eviction. */
   readonly holds: readonly HoldStatus[];
+  /** Of each index how many things were not what was promised, in the last hour; those of which there were none are left out. */
+  readonly tampered: readonly { readonly index: string; readonly things: number }[];
   /** What an operator should know. */
   readonly conditions: readonly KnownCondition[];
 }
@@ -99,11 +105,11 @@ export interface QueueStatus {
 }
 
 export async function statusOf(
-  { clock, indexes, blobs, sizes, kept, fleet, volume, operator }: Composition,
+  { clock, indexes, blobs, sizes, kept, fleet, volume, operator, news }: Composition,
   conditions: StatusReport['conditions'],
 ): Promise<StatusReport> {
   const [now, judged] = [clock.now(), clock.judged()];
-  const all = await Promise.all(indexes.map((index) => index.status()));
+  const all = await statusesSoon(indexes, now);
   await blobs.scanned;
   const { bytes, blobs: count, limit } = blobs.usage();
   const store = { bytes, blobs: count, limitBytes: limit, byIndex: blobs.held() };
@@ -111,10 +117,12 @@ export async function statusOf(
     now,
     judged,
     indexes: all,
+    addresses: Object.values(operator.config.addresses ?? {}),
     store,
     disk: await sizes(),
     kept: await kept(),
     fleet: fleetStatus(fleet),
+    tampered: await tamperedWith(news, now),
     holds: await holdsStatus(volume, { holdDays: holdDaysOf(operator.config), now }),
     conditions,
   };

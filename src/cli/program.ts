@@ -43,7 +43,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   doctorCommand(program, fail);
   exportCommands(program);
   syncCommand(program, fail);
-  importCommand(program);
+  importCommand(program, fail);
   pruneCommand(program);
   return grouped(program.addCommand(client));
 }

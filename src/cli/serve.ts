@@ -6,6 +6,7 @@ import { type RunningServers, startServers } from '../app/processes/supervisor.t
 import type { MirrorOptions, RunningMirror } from '../app/running/mirror.ts';
 import { startMirror } from '../app/start.ts';
 import { isLoopback } from '../bytes/loopback.ts';
+import type { AddressConfig } from '../config/combined/schema.ts';
 import type { Config, IndexConfig } from '../config/config.ts';
 import type { EvidenceKind, PackageIndex } from '../mirror/package-index.ts';
 import { conditionLines } from './condition-text.ts';
@@ -29,7 +30,7 @@ export async function serve(config: Config, { json, newTrust, admin }: ServeOpti
   const start: (options: MirrorOptions) => Promise<Running> = workersOf(config) > 1 ? startServers : startMirror;
   const mirror = await start({ config, newTrust, admin });
   running = mirror;
-  if (json) print(readyJson(mirror));
+  if (json) print(readyJson(mirror, Object.values(config.addresses ?? {})));
   else printFolded(...readyLines(config, mirror));
   // Who presses Ctrl-C waits for nothing.
   if ((await stopped) === 'SIGTERM') await drain(mirror, config.server.drain ?? 0, mirror.log);
@@ -59,15 +60,18 @@ function untilAsked(reload: () => void, kill: () => void): Promise<NodeJS.Signal
 }
 
 /** What a script reads to find its way; one line. */
-export function readyJson({
-  url,
-  indexes,
-  defaultIndex,
-  metricsUrl,
-  conditions,
-}: Pick<RunningMirror, 'url' | 'defaultIndex' | 'metricsUrl' | 'conditions'> & {
-  readonly indexes: readonly Pick<PackageIndex, 'name' | 'evidence'>[];
-}): string {
+export function readyJson(
+  {
+    url,
+    indexes,
+    defaultIndex,
+    metricsUrl,
+    conditions,
+  }: Pick<RunningMirror, 'url' | 'defaultIndex' | 'metricsUrl' | 'conditions'> & {
+    readonly indexes: readonly Pick<PackageIndex, 'name' | 'evidence'>[];
+  },
+  addresses: readonly AddressConfig[] = [],
+): string {
   // An index that signs nothing has no metadata to relay.
   const at = (base: string, evidence: EvidenceKind | undefined) => ({
     simple: `${base}/simple/`,
@@ -79,6 +83,7 @@ export function readyJson({
     metrics: metricsUrl,
     conditions: conditions.map(({ what, index, message }) => ({ what, index, message })),
     indexes: indexes.map(({ name, evidence }) => ({ name, evidence, ...at(`${url}/${name}`, evidence) })),
+    addresses: addresses.map(({ name, of, owned }) => ({ name, of, owned, ...at(`${url}/${name}`, undefined) })),
   });
 }
 

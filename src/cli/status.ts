@@ -2,9 +2,11 @@ import { compose } from '../app/compose.ts';
 import { conditionsHere } from '../app/conditions/mirror-conditions.ts';
 import { serversOn } from '../app/control/connect.ts';
 import { LiveStatus } from '../app/control/status-answer.ts';
+import { freshnessOf, troubleLines } from '../app/health/health.ts';
+import { type Verdict, verdictOn } from '../app/health/verdict.ts';
 import type { Kept } from '../app/kept.ts';
 import { noEvents } from '../app/no-events.ts';
-import { type ServerReport, type StatusReport, statusOf } from '../app/status.ts';
+import { type StatusReport, statusOf } from '../app/status.ts';
 import { dateText, daysText, type Instant, instantText, untilText } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
@@ -12,10 +14,7 @@ import { byManifestText, firstSightText, hintText, outOfReachText, quarantinedTe
 import { conditionLines } from './condition-text.ts';
 import { statusEvidence } from './evidence-text.ts';
 import { print, printJson } from './output.ts';
-
-interface Server extends ServerReport {
-  readonly indexes: readonly IndexStatus[];
-}
+import { type Server, statusJson } from './status-json.ts';
 
 /** `verbatim status`: the trust state of every index, as a server that runs knows it, or else as it lies in the data directory. */
 export async function status(config: Config, json: boolean): Promise<void> {
@@ -23,8 +22,10 @@ export async function status(config: Config, json: boolean): Promise<void> {
   for (const server of await serversOn(config.data)) live.push(await server.ask('status', {}, LiveStatus));
   const report = live[0]?.report ?? (await storedStatus(config));
   const servers = live.map(({ server, report: { indexes } }) => ({ ...server, indexes }));
-  if (json) printJson(jsonOf(report, servers));
-  else print(...reportLines(report, servers));
+  const startedAt = live[0]?.server.startedAt ?? report.now;
+  const verdict = verdictOn(report, { freshFor: freshnessOf(config), startedAt });
+  if (json) printJson(statusJson(report, verdict, servers));
+  else print(...reportLines(report, verdict, servers));
 }
 
 async function storedStatus(config: Config): Promise<StatusReport> {
@@ -36,45 +37,14 @@ async function storedStatus(config: Config): Promise<StatusReport> {
   }
 }
 
-/** Every key is always there; `null` where nobody knows, or there is none. */
-function jsonOf({ indexes, kept, fleet, ...report }: StatusReport, servers: readonly Server[]) {
-  const isLive = servers.length > 0;
-  return {
-    ...report,
-    indexes: indexes.map(({ lastRefresh, lastError, sealed, carried, silent, ...index }) => ({
-      ...index,
-      lastRefresh: lastRefresh ?? null,
-      lastError: lastError ?? null,
-      sealed: sealed ?? null,
-      carried: carried === undefined ? null : carriedJson(carried),
-      silent: isLive ? silent : null,
-    })),
-    kept: kept.map(({ limit, ...each }) => ({ ...each, limit: limit ?? null })),
-    fleet: fleet.map(({ index, entry, followedAt, alone }) => ({
-      index,
-      entry: entry ?? null,
-      followedAt: followedAt ?? null,
-      alone: alone ?? null,
-    })),
-    servers: servers.map(({ indexes: known, workers, ...server }) => ({
-      ...server,
-      workers: workers ?? null,
-      indexes: known.map(({ name, lastRefresh, lastError, silent }) => ({
-        name,
-        lastRefresh: lastRefresh ?? null,
-        lastError: lastError ?? null,
-        silent,
-      })),
-    })),
-  };
-}
-
 function reportLines(
-  { now, judged, indexes, store, disk, kept, fleet, holds, conditions }: StatusReport,
+  { now, judged, indexes, addresses, store, disk, kept, fleet, holds, conditions }: StatusReport,
+  verdict: Verdict,
   servers: readonly Server[],
 ): readonly string[] {
   return [
     ...(servers.length === 0 ? NO_SERVER : servers.flatMap((server) => serverLines(server, now))),
+    ...verdictLines(verdict, servers.length > 0),
     ...indexes.flatMap((index) => [
       ...statusLines(index, now, judged),
       ...(servers.length > 0 && index.silent ? [SILENT] : []),
@@ -84,6 +54,7 @@ function reportLines(
       ...holdLines(holds, index.name),
       ...keptLines(kept, index.name),
     ]),
+    ...addresses.flatMap(addressLines),
     ...keptLines(kept, '').map((line) => line.trimStart()),
     ...disk.flatMap(({ part, index, bytes }) => (index === '' ? [megabytes(part, bytes).trimStart()] : [])),
     megabytes(`files held, of ${(store.limitBytes / 1e6).toFixed(0)} MB (cache.max_bytes)`, store.bytes).trimStart(),
@@ -92,6 +63,23 @@ function reportLines(
       disk.reduce((sum, { bytes }) => sum + bytes, store.bytes),
     ).trimStart(),
     ...conditionLines(conditions),
+  ];
+}
+
+/** Of a directory that no server runs on, that all is well would say too much. */
+function verdictLines({ troubles }: Verdict, isLive: boolean): readonly string[] {
+  if (troubles.length > 0) return [...troubleLines(troubles), ''];
+  return [isLive ? 'All is well.' : 'Nothing is amiss in what lies there.'];
+}
+
+/** One address over several indexes. */
+function addressLines({ name, of, owned }: StatusReport['addresses'][number]): readonly string[] {
+  return [
+    `${name}: one address over ${of.join(', ')}: a project is the first one's that has it`,
+    ...of.flatMap((member) => {
+      const globs = owned[member] ?? [];
+      return globs.length === 0 ? [] : [`  ${member} alone is asked for: ${globs.join(', ')}`];
+    }),
   ];
 }
 
@@ -218,10 +206,6 @@ function leftOutLines({
 
 type CarriedStatus = NonNullable<IndexStatus['carried']>;
 
-function carriedJson({ reference, age, most, ...carried }: CarriedStatus) {
-  return { ...carried, reference: reference ?? null, age: age ?? null, most: most ?? null };
-}
-
 function carriedLines(carried: CarriedStatus | undefined): readonly string[] {
   if (carried === undefined) return [];
   const { number, label, importedAt, reference, age, most } = carried;
@@ -242,11 +226,9 @@ export function statusLines(index: IndexStatus, now: Instant, judged: Instant = 
     ...statusEvidence(index).map((line) => `  ${line}`),
     ...carriedLines(index.carried).map((line) => `  ${line}`),
   ];
+  if (index.refusesAll === true) return [...lines, `  nothing of it is served: ${index.lastError?.message}`];
   const asOf = index.carried?.reference ?? judged;
-  if (index.evidence === 'tuf' && index.roles.length === 0) {
-    if (index.lastError?.reason === 'state') return [...lines, `  nothing of it is served: ${index.lastError.message}`];
-    lines.push('  nothing has been accepted yet');
-  }
+  if (index.evidence === 'tuf' && index.roles.length === 0) lines.push('  nothing has been accepted yet');
   if (index.evidence === 'index' && index.carried === undefined && index.lastRefresh !== undefined)
     lines.push(`  a page was last confirmed by upstream ${untilText(index.lastRefresh, now)}`);
   for (const { role, version, expires, signed, threshold, keys, online } of index.roles) {

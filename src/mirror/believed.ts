@@ -29,6 +29,13 @@ export interface Observation {
   readonly repeated: boolean;
   /** When upstream last stood by the document that this one takes the place of; undefined where there was none, or nobody knows. */
   readonly before?: Instant | undefined;
+  /** Of what arrives by import, which nobody takes a second look at: as of when it says what is offered, and as of when what it replaced did. */
+  readonly carried?: { readonly asOf: Instant; readonly before: Instant | undefined } | undefined;
+}
+
+/** Whether what it lacks is offered no longer: nobody takes a second look. */
+export function isSettled({ final, carried }: Observation): boolean {
+  return final || carried !== undefined;
 }
 
 export interface Belief<P> {

@@ -75,6 +75,8 @@ export interface LastError {
   readonly reason: string;
   readonly message: string;
   readonly at: Instant;
+  /** What was refused; `state` where this machine failed, and not upstream. */
+  readonly subject?: string | undefined;
 }
 
 export interface EvidenceStatus {

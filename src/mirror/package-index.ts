@@ -242,4 +242,6 @@ export interface IndexStatus extends EvidenceStatus, IndexTally {
   readonly evidence: EvidenceKind;
   /** Upstream was silent a moment ago: nobody who can be served otherwise waits for it. */
   readonly silent: boolean;
+  /** What is stored of it cannot be believed, and nothing of it is served. */
+  readonly refusesAll?: boolean | undefined;
 }

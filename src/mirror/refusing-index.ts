@@ -141,6 +141,7 @@ export class RefusingIndex implements PackageIndex {
       roles: [],
       ...NO_TOTALS,
       silent: false,
+      refusesAll: true,
     };
   }
 

@@ -62,7 +62,7 @@ export type LookResult = (typeof LOOK_RESULTS)[number];
 /** What a sync by schedule came to: all that was asked for is held; something is missing, or was refused; it failed; another replica does it. */
 export const SYNC_RESULTS = ['whole', 'missing', 'failed', 'elsewhere'] as const;
 export type SyncResult = (typeof SYNC_RESULTS)[number];
-/** What was asked for. */
+/** What was asked for; `redirect`: whoever asks is sent elsewhere, and gets nothing here. */
 export const ROUTES = [
   'page',
   'list',
@@ -77,6 +77,7 @@ export const ROUTES = [
   'metrics',
   'advisories',
   'options',
+  'redirect',
   'none',
 ] as const;
 export type Route = (typeof ROUTES)[number];

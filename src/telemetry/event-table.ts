@@ -210,7 +210,7 @@ export const EVENTS: Table = {
   answered: {
     counter: {
       name: 'verbatim_http_requests_total',
-      help: 'Requests answered.',
+      help: 'Requests answered; redirect: those that only led elsewhere, to the right form of an address or to the bucket.',
       labels: { route: oneOf(ROUTES), method: oneOf(METHODS), code: statusOf },
       zeros: { method: ['GET'], code: ['200', '304', '404', '500', '502', '503'] },
       values: ({ route, method, status }) => [route, method, String(status)],

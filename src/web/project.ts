@@ -116,7 +116,7 @@ function files({ files: shown, fileCount, page: at, pages }: ProjectView): Conte
   if (fileCount === 0) return html`<h2>Files</h2><p>It offers none here.</p>`;
   const which = pages === 1 ? `All ${number(fileCount)}` : `Page ${at} of ${pages}; ${number(fileCount)} in all`;
   return html`<h2>Files</h2>
-<table class="stack"><caption>${which}, as upstream orders them, the last first</caption><thead><tr><th scope="col">File</th><th scope="col">Believed by</th><th scope="col">Uploaded</th></tr></thead><tbody>${shown.map(row)}</tbody></table>
+<table class="stack"><caption>${which}, the newest version first</caption><thead><tr><th scope="col">File</th><th scope="col">Believed by</th><th scope="col">Uploaded</th></tr></thead><tbody>${shown.map(row)}</tbody></table>
 ${pages === 1 ? '' : pager(at, pages)}`;
 }
 

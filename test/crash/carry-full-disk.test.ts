@@ -170,7 +170,7 @@ $V receipt "$SAID.receipt" --config "$CONFIG" >/dev/null 2>&1; cmp "$SAID.receip
         }
         expect([options, imported]).toEqual([
           options,
-          expect.stringMatching(/^0 imported( before)?: bundle 1 of main/),
+          expect.stringMatching(/^0 (.* left )?imported( before)?: bundle 1 of main/),
         ]);
         expect([options, verified.slice(0, 2)]).toEqual([options, '0 ']);
         expect([options, same]).toEqual([options, 'same']);

@@ -17,7 +17,7 @@ const KILLED = 3;
 /** Some may have ended before. */
 const MOST_ROUNDS = 12;
 const WHEELS = 24;
-const GENEROUS = 240_000;
+const GENEROUS = 600_000;
 const drawn = dice(20_261_126);
 const WHEELS_OF_ALPHA = Array.from({ length: WHEELS }, (_, at) =>
   tinyWheel('alpha', `${at + 1}.0`, 'x'.repeat(at * 9000)),

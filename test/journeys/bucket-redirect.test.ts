@@ -43,7 +43,9 @@ async function mirror(blobs: Readonly<Record<string, unknown>>, more: Readonly<R
   const config = join(directory, 'verbatim.yaml');
   await writeFile(config, JSON.stringify({ blobs: { store, ...blobs }, indexes: {}, ...more }));
   const env = { AWS_ACCESS_KEY_ID: S3_KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: S3_KEYS.secretAccessKey };
-  server = await startVerbatim(['--config', config, ...upstream()], join(directory, 'data'), { env });
+  server = await startVerbatim(['--config', config, '--admin-port', '0', ...upstream()], join(directory, 'data'), {
+    env,
+  });
   return server;
 }
 
@@ -82,6 +84,18 @@ it('a large file is had from the bucket, and said to be proved by nobody', async
   const [sent] = (await once(other, 'response')) as [IncomingMessage];
   sent.resume();
   expect(sent.statusCode).toBe(302);
+  // A redirect is none of the files that were sent from here.
+  const counted = await (await fetch(running.metrics ?? '')).text();
+  const redirects = 'verbatim_http_requests_total{route="redirect",method="GET",code="302"}';
+  expect(
+    Number(
+      counted
+        .split('\n')
+        .find((line) => line.startsWith(redirects))
+        ?.split(' ')[1],
+    ),
+  ).toBeGreaterThan(1);
+  expect(counted).not.toMatch(/verbatim_http_requests_total\{route="file",method="GET",code="302"\}/);
   await running.close();
   server = undefined;
   const who = await verbatim('who', ALPHA.filename, '--data', join(directory, 'data'));

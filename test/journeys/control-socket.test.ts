@@ -106,7 +106,10 @@ describe('a server beside which an operator acts', () => {
 });
 
 describe('verbatim status', () => {
-  const KEYS = ['conditions', 'disk', 'fleet', 'holds', 'indexes', 'judged', 'kept', 'now', 'servers', 'store'];
+  const KEYS = [
+    ...['addresses', 'conditions', 'disk', 'fleet', 'holds', 'indexes', 'judged', 'kept', 'now', 'servers', 'store'],
+    ...['tampered', 'verdict'],
+  ];
 
   it('says what the server knows, and without one that it does not know', async () => {
     const server = await serve();
@@ -134,6 +137,41 @@ describe('verbatim status', () => {
     expect(stored.indexes[0]).toMatchObject({ lastRefresh: null, lastError: null, silent: null });
     const { stdout } = await verbatim('status', ...upstream(), '--data', data);
     expect(stdout).toMatch(/^No server runs on this data directory\./);
+  });
+
+  it('says what is not well as /health and the first page do, and what an address is over', async () => {
+    const config = join(directory, 'verbatim.yaml');
+    const index = { upstream: `${pypi.url}simple/`, evidence: 'index', file_hosts: [`127.0.0.1:${pypi.files.port}`] };
+    const all = { of: ['own', 'main'], owned: { own: ['acme-*'] } };
+    await writeFile(config, JSON.stringify({ indexes: { main: index, own: index, all } }));
+    const server = await startVerbatim(['--config', config], data);
+    servers.push(server);
+    pypi.page('beta', () => ({ status: 502, headers: {}, body: Buffer.from('') }));
+    await (await fetch(`${server.simple}beta/`)).text();
+    const at = (path: string) => new URL(path, server.simple).href;
+    const json = async (path: string) =>
+      JSON.parse(await (await fetch(at(path), { headers: { accept: 'application/json' } })).text());
+
+    await expect.poll(async () => (await json('/health')).says).toContain('Upstream does not answer');
+    const [health, status] = [
+      await json('/health'),
+      JSON.parse((await verbatim('status', '--config', config, '--data', data, '--json')).stdout),
+    ];
+    type Told = { readonly what: string; readonly index: string | null; readonly says: string };
+    const whats = (all: readonly Told[]) => all.map(({ what, index: of }) => [what, of]);
+    expect([status.verdict.holds, status.verdict.says]).toEqual([health.holds, health.says]);
+    expect(whats(status.verdict.troubles)).toEqual(whats([...health.findings, ...health.toKnow]));
+    await expect.poll(async () => (await json('/')).says).toBe(health.says);
+    expect((await json('/+status')).result.metrics).toContainEqual([
+      'verbatim_promise_to_know',
+      'gauge',
+      health.toKnow.length,
+    ]);
+    expect(status.addresses).toEqual([{ name: 'all', ...all }]);
+    const { stdout } = await verbatim('status', '--config', config, '--data', data);
+    expect(stdout).toContain(`- ${health.says}`);
+    expect(stdout).toContain("all: one address over own, main: a project is the first one's that has it");
+    expect(stdout).toContain('  own alone is asked for: acme-*');
   });
 
   it('is asked by a configuration whose secrets this user cannot read', async () => {

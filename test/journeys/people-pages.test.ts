@@ -100,7 +100,7 @@ describe('the first page of a mirror', () => {
     rig.clock.advance(3 * 86_400);
     await rig.get('/simple/alpha/', SIMPLE);
     const view = await home();
-    expect(view['troubles']).toMatchObject([{ what: 'expired', level: 'bad', index: 'main' }, { what: 'away' }]);
+    expect(view['troubles']).toMatchObject([{ what: 'expired', level: 'bad', index: 'main' }, { what: 'stale' }]);
   });
 });
 

@@ -57,7 +57,7 @@ describe('the page of a project', () => {
     });
   });
 
-  it('has its files in pages, the last first, and each of them once', async () => {
+  it('has its files in pages, the newest version first, and each of them once', async () => {
     await rig.get('/pypi-org/simple/beta/', SIMPLE);
     const names: string[] = [];
     for (const page of [1, 2, 3])

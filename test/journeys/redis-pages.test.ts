@@ -2,12 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { NO_POLICY } from '../../src/config/policy/settings.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import { JSON_PAGE } from '../rigs/mirror.ts';
 import { badGateway } from '../support/bad-days.ts';
 import type { FakePypi } from '../support/fake-pypi.ts';
 import { type RedisServer, redisServer, until } from '../support/redis.ts';
-import { tinyWheel } from '../support/tiny-wheel.ts';
+import { tinyWheel, zip } from '../support/tiny-wheel.ts';
 
 // Replicas of an index that signs nothing, each with a data directory of its own, beside one Redis and under one seal key.
 
@@ -171,6 +172,31 @@ it('a project that is gone does not come back as it was where another knows that
   await until(async () => (await entries(server, 'news')) > 0);
   const two = await other();
   expect(await two.refused('/simple/alpha/')).toBe('502 regressed');
+});
+
+it('a page that another one drew is held to what lies in its files here, too', async () => {
+  const bad = { ...tinyWheel('alpha', '1.1'), uploadTime: '2026-01-03T00:00:00Z' };
+  const wheel = {
+    ...bad,
+    bytes: zip([
+      ['evil.pth', Buffer.from('import os\n')],
+      ['alpha-1.1.dist-info/METADATA', bad.coreMetadata],
+      ['alpha-1.1.dist-info/RECORD', Buffer.from('')],
+    ]),
+  };
+  const { one, other, pypi, server } = await fleet();
+  pypi.edit('alpha', ONE.filename, { 'upload-time': '2026-01-02T00:00:00Z' });
+  pypi.upload('alpha', wheel);
+  expect(await one.names('alpha')).toEqual([ONE.filename, wheel.filename]);
+  await until(async () => (await entries(server, 'bytes')) > 0 && (await entries(server, 'news')) > 0);
+  pypi.page('alpha', badGateway);
+  const condition = { name: 'new-pth', when: 'new-pth', action: 'hide', unjudged: 'report' } as const;
+  const two = await other({ index: { policy: { ...NO_POLICY, conditions: [condition] } } });
+  // Nobody looks into what nobody asked for.
+  expect(await two.names('alpha')).toEqual([ONE.filename, wheel.filename]);
+  expect(await two.refused(two.path(wheel))).toBe('403 policy');
+  expect(await two.names('alpha')).toEqual([ONE.filename]);
+  expect((await two.get(two.path(ONE))).status).toBe(200);
 });
 
 const list = (mirror: IndexRig) => mirror.get('/simple/', { headers: { accept: JSON_PAGE } });

@@ -4,7 +4,7 @@ import { createClock, DAY } from '../support/clock.ts';
 import { Sender, signingKey } from '../support/sender.ts';
 import { type Mirror, type MirrorOptions, makeScratch, NOW, startMirror, unsignedConfig } from './mirror.ts';
 
-export interface ImportRigOptions extends Pick<MirrorOptions, 'maxBytes' | 'offlinePages' | 'seal'> {
+export interface ImportRigOptions extends Pick<MirrorOptions, 'maxBytes' | 'offlinePages' | 'seal' | 'advisories'> {
   readonly index?: Partial<UnsignedIndexConfig>;
   readonly import?: Partial<ImportConfig>;
 }

@@ -328,7 +328,6 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
         config: config(),
         defaultIndex: 'main',
         startedAt: clock.now(),
-        conditions,
         health,
         address: () => options.linksBelow,
         auditors: options.auditors,

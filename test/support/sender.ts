@@ -1,6 +1,6 @@
 import type { SigningKey } from '../../src/bundle/format/keys.ts';
 import { makeKey, openKey } from '../../src/bundle/format/keys.ts';
-import type { Change, Header } from '../../src/bundle/format/model.ts';
+import { type Change, formatFor, type Header } from '../../src/bundle/format/model.ts';
 import { instantText } from '../../src/bytes/instant.ts';
 import { jsonPage } from '../../src/repository/index-pages.ts';
 import { type Content, type MadeBundle, makeBundle } from './bundles.ts';
@@ -21,6 +21,8 @@ export interface Sending {
   readonly pieceSize?: number | undefined;
   readonly keys?: readonly SigningKey[] | undefined;
   readonly changes?: readonly Change[] | undefined;
+  /** An archive of advisories that it carries. */
+  readonly advisories?: Uint8Array | undefined;
 }
 
 interface Sent {
@@ -35,6 +37,7 @@ export class Sender {
   /** Projects whose pages state no digest. */
   readonly #bare = new Set<string>();
   readonly #sent: Sent[] = [];
+  #list: readonly string[] | undefined;
   #at: number;
 
   /** `at`: when upstream stands by it first; a day later with each bundle. */
@@ -54,13 +57,25 @@ export class Sender {
     else this.#projects.set(project, wheels);
   }
 
+  /** Carries a list of all projects from now on. */
+  list(...projects: readonly string[]): void {
+    this.#list = projects;
+  }
+
   /** The same of a project whose page states no digest of anything. */
   putBare(project: string, ...wheels: readonly TinyWheel[]): void {
     this.put(project, ...wheels);
     this.#bare.add(project);
   }
 
-  async bundle({ since, header, pieceSize, keys = this.#keys, changes }: Sending = {}): Promise<MadeBundle> {
+  async bundle({
+    since,
+    header,
+    pieceSize,
+    keys = this.#keys,
+    changes,
+    advisories,
+  }: Sending = {}): Promise<MadeBundle> {
     const base = since === undefined ? undefined : this.#sent[since - 1];
     const contents = this.#contents();
     const carried = [...contents].filter(([name, content]) => !same(base?.contents.get(name), content));
@@ -76,9 +91,10 @@ export class Sender {
         ...(base !== undefined && since !== undefined && { base: { number: since, manifest: base.manifest } }),
         stateAt: time,
         referenceTime: time,
+        ...(advisories === undefined ? {} : { format: formatFor('advisories') }),
         ...header,
       },
-      contents: carried.map(([, content]) => once(content, seen)),
+      contents: [...carried.map(([, content]) => once(content, seen)), ...feedOf(advisories)],
       changes: changes ?? (base === undefined ? [] : removedSince(base.contents, contents)),
       keys,
       pieceSize,
@@ -89,6 +105,15 @@ export class Sender {
 
   #contents(): ReadonlyMap<string, Content> {
     const contents = new Map<string, Content>();
+    if (this.#list !== undefined)
+      contents.set('', {
+        kind: 'list',
+        url: 'https://index.example/simple/',
+        confirmed: instantText(this.#at),
+        content: Buffer.from(
+          JSON.stringify({ meta: { 'api-version': '1.1' }, projects: this.#list.map((name) => ({ name })) }),
+        ),
+      });
     for (const project of [...this.#projects.keys()].sort()) {
       const wheels = this.#projects.get(project) ?? [];
       const page = Buffer.from(this.#bare.has(project) ? barePage(project, wheels) : jsonPage(project, wheels));
@@ -107,6 +132,18 @@ export class Sender {
     }
     return contents;
   }
+}
+
+export function feedOf(archive: Uint8Array | undefined): readonly Content[] {
+  if (archive === undefined) return [];
+  return [
+    {
+      kind: 'advisories',
+      url: 'https://feed.example/all.zip',
+      confirmed: '2026-03-24T15:35:00Z',
+      content: archive,
+    },
+  ];
 }
 
 /** One address for whatever lies there, as of a plain directory. */

@@ -86,13 +86,17 @@ export function verbatimWith(env: Readonly<Record<string, string>>, ...args: rea
   return ended(start(args, { env }), '');
 }
 
+/** How far a sync, an export or an import has come: said every ten seconds, so on a busy machine alone. */
+const PROGRESS =
+  /^(?:\d+ of \d+ (?:contents|files), [\d.]+ MB of .*|[\d.]+ MB of [\d.]+ MB written.*|\d+ pages, documents and files looked at)\n/gm;
+
 async function ended(child: ChildProcess, input: string): Promise<Ended> {
   child.stdin?.on('error', () => {});
   child.stdin?.end(input);
   const stdout = collected(child.stdout);
   const stderr = collected(child.stderr);
   const [code] = (await once(child, 'close')) as [number | null];
-  return { code, stdout: stdout(), stderr: stderr() };
+  return { code, stdout: stdout(), stderr: stderr().replaceAll(PROGRESS, '') };
 }
 
 /** `verbatim serve FLAGS` on a free port of loopback, once it listens. */

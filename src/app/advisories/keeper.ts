@@ -90,26 +90,39 @@ export class FeedKeeper implements FactSource<'knownBad'> {
   /** What is kept, or lies on this machine, is in force when this resolves; from then on it looks again and again. */
   async open(): Promise<void> {
     const { source, leads, config } = this.#options;
-    await this.look(source.local);
-    const every = leads ? config.refresh * 1000 : FOLLOW_EVERY;
+    await this.look(leads && source.local);
+    const every = leads && !('carried' in config.from) ? config.refresh * 1000 : FOLLOW_EVERY;
     this.#timer = setInterval(() => void this.look(), every).unref();
     if (leads && !source.local) void this.look();
   }
 
-  /** One look at a time. Never rejects: what is wrong is told, and the last good one stays in force. */
-  look(further = true): Promise<void> {
+  /** One look at a time, at what is kept and, `further`, at the source. Never rejects: what is wrong is told, and the last good one stays in force. */
+  look(further = this.#options.leads): Promise<void> {
     const before = this.#looking;
     this.#looking = (async () => {
       await before;
       try {
         await this.#readKept();
-        if (this.#options.leads && further) await this.#readSource();
+        if (further) await this.#readSource();
         this.#trouble = undefined;
       } catch (error) {
         this.#failed(error);
       }
     })();
     return this.#looking;
+  }
+
+  /**
+   * Keeps one that was brought here, after what is kept by now: whoever serves follows. False where it is that one. Throws Refusal where it may not take
+   * its place. One process at a time.
+   */
+  take(archive: Uint8Array): Promise<boolean> {
+    const taking = this.look(false).then(() => this.#keep(archive));
+    this.#looking = taking.then(
+      () => undefined,
+      () => undefined,
+    );
+    return taking;
   }
 
   async close(): Promise<void> {
@@ -139,10 +152,15 @@ export class FeedKeeper implements FactSource<'knownBad'> {
   }
 
   async #readSource(): Promise<void> {
-    const { source, volume } = this.#options;
-    const bytes = await source.look(this.#sha256 === undefined);
-    const next = bytes && (await this.#judge(bytes));
-    if (bytes === undefined || next === undefined) return;
+    const bytes = await this.#options.source.look(this.#sha256 === undefined);
+    if (bytes !== undefined) await this.#keep(bytes);
+  }
+
+  /** False where it is the one in force. Throws Refusal where it may not take its place. */
+  async #keep(bytes: Uint8Array): Promise<boolean> {
+    const { volume } = this.#options;
+    const next = await this.#judge(bytes);
+    if (next === undefined) return false;
     try {
       await volume.durable.replace(this.#path, bytes);
       this.#changedMs = (await volume.ops.facts(this.#path))?.changedMs;
@@ -153,6 +171,7 @@ export class FeedKeeper implements FactSource<'knownBad'> {
       throw error;
     }
     await this.#swap(next, await this.#openKept());
+    return true;
   }
 
   #openKept(): Promise<KeptArchive | undefined> {

@@ -42,6 +42,12 @@ export class KeptArchive {
     return readWhole(this.#file, this.#path, MAX_ARCHIVE);
   }
 
+  /** Its bytes as they lie there, for as long as it is open. */
+  async given(): Promise<{ readonly size: number; read(into: Uint8Array, position: number): Promise<number> }> {
+    const { size } = await this.#file.facts();
+    return { size, read: (into, position) => readFull(this.#file, into, position) };
+  }
+
   /** The record, held to the checksum of its place, with blanks for a byte order mark. Off the event loop. Refuses `state`. */
   async record(place: RecordPlace): Promise<Uint8Array> {
     try {

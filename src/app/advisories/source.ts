@@ -32,6 +32,7 @@ interface SourceOptions {
 export function sourceOf({ from, ca }: AdvisoriesConfig, options: SourceOptions): Source {
   if ('folder' in from) return local(from.folder, () => packFolder(from.folder));
   if ('archive' in from) return local(from.archive, () => readArchive(from.archive));
+  if ('carried' in from) return CARRIED;
   const upstream = createUpstream({
     bases: [from.address],
     ca: ca === undefined ? undefined : authorities(ca),
@@ -42,6 +43,21 @@ export function sourceOf({ from, ca }: AdvisoriesConfig, options: SourceOptions)
   });
   return new Fetched(from.address, upstream);
 }
+
+/** An import keeps what bundles bring, and everybody follows what is kept. */
+const CARRIED: Source = {
+  place: 'carried in bundles',
+  local: true,
+  async look(anew) {
+    if (!anew) return undefined;
+    throw new Refusal(
+      'unlisted',
+      'No bundle has brought any that can be read: import one that carries advisories, or the last one again',
+      { subject: 'file' },
+    );
+  },
+  close: () => undefined,
+};
 
 function local(place: string, look: () => Promise<Uint8Array>): Source {
   return {

@@ -10,6 +10,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { ImportConfig, ImportKey } from '../../config/config.ts';
 import { carriedUpstream } from '../../mirror/carried/upstream.ts';
 import type { Carried } from '../../ports/carried.ts';
+import { feedPlace } from '../advisories/carried.ts';
 import type { Composition } from '../compose.ts';
 import { freeBytes } from '../conditions/disk.ts';
 import { readGiven } from '../given-file.ts';
@@ -54,6 +55,7 @@ export async function importPlace(
       const free = await freeBytes(operator.config.data);
       return free === undefined ? undefined : Math.max(0, free - RESERVE);
     },
+    feed: feedPlace({ ...composition, config: operator.config }),
     scanner: how.scan && createScanner(how.scan),
     onProgress,
   };

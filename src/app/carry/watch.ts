@@ -72,8 +72,9 @@ export class FolderWatch {
   async #take(path: string, number: number, files: readonly Seen[], about: string): Promise<void> {
     const others = files.filter((file) => file.path !== path && !this.#heads.has(file.path)).map((file) => file.path);
     try {
-      this.#options.onImported(await this.#importer.take([path, ...others]));
-      this.#tried.set(path, 'done');
+      const taken = await this.#importer.take([path, ...others]);
+      this.#options.onImported(taken);
+      this.#tried.set(path, taken.imported.advisories?.again === true ? about : 'done');
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const mayCome = error.reason === 'truncated' || error.reason === 'mix-and-match' || error.transient;

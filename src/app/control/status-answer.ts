@@ -39,7 +39,9 @@ const Index = z.object({
   upstream: z.string(),
   layout: z.string(),
   lastRefresh: orUndefined(z.number()),
-  lastError: orUndefined(z.object({ reason: z.string(), message: z.string(), at: z.number() })),
+  lastError: orUndefined(
+    z.object({ reason: z.string(), message: z.string(), at: z.number(), subject: orUndefined(z.string()).optional() }),
+  ),
   roles: z.array(Role).readonly(),
   sealed: orUndefined(z.boolean()),
   carried: orUndefined(Carried),
@@ -50,6 +52,13 @@ const Index = z.object({
   quarantined: z.number().default(0),
   outOfReach: counts,
   silent: z.boolean(),
+  refusesAll: orUndefined(z.boolean()).optional(),
+});
+
+const Address = z.object({
+  name: z.string(),
+  of: z.array(z.string()),
+  owned: z.record(z.string(), z.array(z.string())),
 });
 
 const Kept = z.object({
@@ -114,11 +123,16 @@ export const LiveStatus = z.object({
     now: z.number(),
     judged: z.number(),
     indexes: z.array(Index).readonly(),
+    addresses: z.array(Address).readonly().default([]),
     store: z.object({ bytes: z.number(), blobs: z.number(), limitBytes: z.number(), byIndex: counts }),
     disk: z.array(z.object({ part: z.enum(DISK_PARTS), index: z.string(), bytes: z.number() })).readonly(),
     kept: z.array(Kept).readonly(),
     fleet: z.array(Fleet).readonly(),
     holds: z.array(Hold).readonly(),
+    tampered: z
+      .array(z.object({ index: z.string(), things: z.number() }))
+      .readonly()
+      .default([]),
     conditions: z
       .array(z.object({ what: z.string(), index: z.string(), thing: z.string(), message: z.string() }))
       .readonly(),

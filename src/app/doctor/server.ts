@@ -1,43 +1,52 @@
 import { instantText } from '../../bytes/instant.ts';
 import type { Config } from '../../config/config.ts';
-import { CONDITIONS } from '../../ports/conditions.ts';
 import { serversOn } from '../control/connect.ts';
 import { LiveStatus } from '../control/status-answer.ts';
+import { freshnessOf } from '../health/health.ts';
+import { sentenceOf, type Trouble, verdictOn } from '../health/verdict.ts';
 import { type Finding, findingsIn, wordsOf } from './finding.ts';
 
 const { good, note, warning, error } = findingsIn('server');
 
-const LEVELS: ReadonlyMap<string, string> = new Map(Object.entries(CONDITIONS));
-
 /** The servers that run on the data directory, and what they know. */
-export async function examineServers({ data }: Config): Promise<readonly Finding[]> {
+export async function examineServers(config: Config): Promise<readonly Finding[]> {
+  const { data } = config;
   const found: Finding[] = [];
   try {
     for (const server of await serversOn(data)) {
-      const { server: about, report } = await server.ask('status', {}, LiveStatus);
+      const status = await server.ask('status', {}, LiveStatus);
+      const about = status.server;
       found.push(
         good(
           'server',
           `Process ${about.pid} answers, version ${about.version}, since ${instantText(about.startedAt)}.`,
         ),
       );
-      for (const { what, index, message } of report.conditions)
-        if (LEVELS.get(what) !== 'info')
-          found.push(
-            warning(what, index === '' ? message : `${index}: ${message}`, 'The setting is named in brackets.'),
-          );
-      for (const { name, lastError, lastRefresh } of report.indexes)
-        if (lastError !== undefined && lastError.at > (lastRefresh ?? 0))
-          found.push(
-            warning(
-              'refresh',
-              `${name}: ${lastError.message} [${lastError.reason}]`,
-              'docs/trust.md tells of each reason.',
-            ),
-          );
+      found.push(...troublesOf(config, status));
     }
   } catch (cause) {
     return [...found, error('server', wordsOf(cause), 'Run this as the user whose the mirror is.')];
   }
   return found.length === 0 ? [note('server', `No server runs on ${data}.`)] : found;
+}
+
+/** What the server itself says is not well, in the words of the pages, with what only whoever runs it may read. */
+function troublesOf(config: Config, { server, report }: LiveStatus): readonly Finding[] {
+  const { troubles } = verdictOn(report, { freshFor: freshnessOf(config), startedAt: server.startedAt });
+  return troubles.flatMap((trouble) => {
+    const { what, index, level, next } = trouble;
+    const told = level === 'bad' ? error : warning;
+    const known = report.conditions.filter((each) => each.what === what && each.index === index);
+    if (known.length > 0) return known.map(({ message }) => told(what, sentenceOf({ index, says: message }), next));
+    const failed = failureBehind(trouble, report);
+    return failed === undefined
+      ? [told(what, sentenceOf(trouble), next)]
+      : [told('refresh', `${sentenceOf(trouble)} ${failed.message} [${failed.reason}]`, next)];
+  });
+}
+
+/** Why upstream's word is not had, where the trouble is that it is not. */
+function failureBehind({ what, index }: Trouble, { indexes }: LiveStatus['report']) {
+  const failed = indexes.find(({ name }) => name === index)?.lastError;
+  return failed !== undefined && ['away', 'unkept', 'stale', failed.reason].includes(what) ? failed : undefined;
 }

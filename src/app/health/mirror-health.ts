@@ -5,7 +5,7 @@ import type { Composition } from '../compose.ts';
 import { Availability } from './availability.ts';
 import { DiskProbe } from './disk-probe.ts';
 import { commonFacts, ownFacts } from './facts.ts';
-import { createHealth, type HealthFindings } from './health.ts';
+import { createHealth, type WholeHealth } from './health.ts';
 
 interface MirrorHealthOptions {
   readonly config: Config;
@@ -23,7 +23,7 @@ export class MirrorHealth {
   readonly #disk: DiskProbe;
   readonly #availability: Availability;
   /** What its listeners serve of it. */
-  readonly served: Required<Pick<ServedOptions, 'notReady'>> & { readonly health: HealthFindings };
+  readonly served: Required<Pick<ServedOptions, 'notReady'>> & { readonly health: WholeHealth };
 
   constructor({ config, composition, conditions, onDisk, supervisor }: MirrorHealthOptions) {
     this.#disk = new DiskProbe({ write: () => composition.volume.probe(), onChange: onDisk });

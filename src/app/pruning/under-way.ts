@@ -11,7 +11,7 @@ const LOOK_EVERY = 250;
 /** Runs what counts on contents staying where they are: no prune begins meanwhile, and one that is under way is waited for. Throws where the signal ends that wait. */
 export async function whileHeldStays<T>(
   { ops, root }: Place,
-  work: Exclude<Work, 'prune'>,
+  work: Extract<Work, 'import' | 'sync'>,
   run: () => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {

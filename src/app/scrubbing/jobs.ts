@@ -39,7 +39,7 @@ export function jobsOf({ leads, metrics, ...parts }: JobsParts): Jobs | undefine
   if (!leads) return undefined;
   const schedules = parts.config.offline ? undefined : schedulesOf(parts);
   const scrubbing = scrubOf(parts);
-  const looking = parts.config.offline ? [] : lookingOf(parts);
+  const looking = lookingOf(parts);
   if (scrubbing !== undefined) metrics.watchScrub(() => scrubbing.report);
   return {
     get syncs() {
@@ -62,8 +62,9 @@ function statusOf({ last, ...counts }: ScrubReport): ScrubStatus {
   return { ...counts, last: { ...round, at: Math.floor(endedMs / 1000) } };
 }
 
-/** Of every index that is fetched. */
+/** Of every index; an upstream is asked by none that may not ask. */
 function lookingOf({
+  config,
   composition,
   emit,
   looking: waiting = REAL,
@@ -71,7 +72,7 @@ function lookingOf({
   const { indexes, states, clock } = composition;
   return indexes.flatMap((mirror) => {
     const state = states.get(mirror.name);
-    return state === undefined || mirror.carried !== undefined
+    return state === undefined || (config.offline && mirror.carried === undefined)
       ? []
       : [new LookAgain({ mirror, state, clock, emit, waiting })];
   });

@@ -30,13 +30,18 @@ const PASSED_OVER = 1 / 20;
 const ATTEMPTS = 3;
 const AWAY_MS = 60_000;
 
-/** Asks upstream about everything that is held of an index and that nobody has asked for lately, slowly: what it took away is gone within a day. */
+/**
+ * Asks upstream about everything that is held of an index and that nobody has asked for lately, slowly: what it took away is gone within a day.
+ * Of an index that arrives by import each bundle is looked through, which asks nobody.
+ */
 export class LookAgain {
   readonly #options: LookAgainOptions;
   readonly #leaving = new AbortController();
   readonly #running: Promise<void>;
   /** When the last walk through the pages of a signed index began. */
   #walkedAt: Instant | undefined;
+  /** The bundle that was looked through. */
+  #bundle: number | undefined;
 
   constructor(options: LookAgainOptions) {
     this.#options = options;
@@ -56,7 +61,8 @@ export class LookAgain {
       const { mirror, waiting, emit } = this.#options;
       const began = waiting.now();
       const round = { asked: 0, failed: 0, why: undefined };
-      await (mirror.signed === undefined ? this.#throughPages(round) : this.#signed(round));
+      if (mirror.carried !== undefined) await this.#carried();
+      else await (mirror.signed === undefined ? this.#throughPages(round) : this.#signed(round));
       const seconds = (waiting.now() - began) / 1000;
       if (round.asked > 0) emit({ name: 'lookedThrough', index: mirror.name, seconds, ...round });
       await this.#wait(REST_MS);
@@ -72,6 +78,15 @@ export class LookAgain {
     if (this.#walkedAt !== undefined && Math.abs(clock.now() - this.#walkedAt) < DUE) return;
     this.#walkedAt = clock.now();
     await this.#through(round, () => state.projects('pins'));
+  }
+
+  /** What a bundle does not carry, and the index may have, is no news. */
+  async #carried(): Promise<void> {
+    const { mirror, state } = this.#options;
+    const { carried } = await mirror.status();
+    if (carried === undefined || carried.number === this.#bundle) return;
+    await this.#through({ asked: 0, failed: 0, why: undefined }, () => state.projects('pins'));
+    this.#bundle = carried.number;
   }
 
   #throughPages(round: Round): Promise<void> {
@@ -112,6 +127,8 @@ export class LookAgain {
     const { mirror } = this.#options;
     const { signal } = this.#leaving;
     round.asked++;
+    // What was not carried is not there a moment later either.
+    const attempts = mirror.carried === undefined ? ATTEMPTS : 1;
     for (let attempt = 1; ; attempt++)
       try {
         await ask({ index: mirror.name, party: 'look again', priority: 'background', signal });
@@ -119,7 +136,7 @@ export class LookAgain {
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         round.why = error.message;
-        if (error.transient && attempt < ATTEMPTS) await this.#wait(AWAY_MS);
+        if (error.transient && attempt < attempts) await this.#wait(AWAY_MS);
         else break;
       }
     round.failed++;

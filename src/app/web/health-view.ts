@@ -1,25 +1,25 @@
 import type { HealthView } from '../../web/health.ts';
-import type { HomeView } from '../../web/home.ts';
-import type { Finding } from '../health/verdict.ts';
-import { isToldBy, troubleOf } from './verdict.ts';
+import type { Look } from '../health/health.ts';
 
-/** The same as `/health` says, of what the first page knows. */
-export function healthView(known: HomeView, findings: readonly Finding[]): HealthView {
-  const { now, version, startedAt, troubles, indexes } = known;
+/** The same as `/health` says to a monitor. */
+export function healthView(
+  { facts: { now, indexes }, verdict: { holds, troubles } }: Look,
+  { version, startedAt }: Pick<HealthView, 'version' | 'startedAt'>,
+): HealthView {
   return {
     now,
     version,
     startedAt,
-    holds: findings.length === 0,
-    findings: findings.map(troubleOf),
-    besides: troubles.filter((trouble) => !findings.some((finding) => isToldBy(trouble, finding))),
-    indexes: indexes.map(({ name, evidence, confirmed, silent, carried }) => ({
+    holds,
+    findings: troubles.filter(({ breaks }) => breaks),
+    besides: troubles.filter(({ breaks }) => !breaks),
+    indexes: indexes.map(({ name, evidence, lastRefresh, silent, carried }) => ({
       name,
       evidence,
-      confirmed,
+      confirmed: lastRefresh,
       silent,
-      carried,
-      holds: findings.every(({ index }) => index !== name),
+      carried: carried?.label,
+      holds: !troubles.some(({ breaks, index }) => breaks && index === name),
     })),
   };
 }

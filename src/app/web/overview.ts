@@ -1,23 +1,18 @@
-import { within } from '../../async/timeout.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { clean } from '../../bytes/printable.ts';
-import type { IndexStatus, PackageIndex } from '../../mirror/package-index.ts';
-import type { Condition } from '../../ports/conditions.ts';
+import type { IndexStatus } from '../../mirror/package-index.ts';
 import { leftOutSays } from '../../ports/left-out.ts';
 import { VERSION } from '../../version.ts';
 import type { HomeFacts, IndexView } from '../../web/home.ts';
 import type { RoleView } from '../../web/trust.ts';
 import type { Composition } from '../compose.ts';
-import type { Finding } from '../health/verdict.ts';
+import type { WholeHealth } from '../health/health.ts';
 import { activityView } from './activity-view.ts';
 import { type Addresses, addressViews } from './address-views.ts';
-import { verdictOn } from './verdict.ts';
 import { changeHappening, refusalHappening } from './words.ts';
 
 /** Lines of the first page; all of them are on the page of events. */
 const MOST_SHOWN = 5;
-/** A signed index that holds nothing yet asks upstream for its status: not longer than a person waits. Milliseconds. */
-const STATUS_MS = 3000;
 /** However many look, it is made so often. Milliseconds. */
 const MADE_EVERY_MS = 2000;
 const DAY = 86_400;
@@ -29,8 +24,7 @@ interface OverviewOptions extends OverviewParts {
   readonly defaultIndex: string;
   readonly addresses: Addresses;
   readonly startedAt: Instant;
-  readonly conditions: () => readonly Condition[];
-  readonly findings: () => Promise<readonly Finding[]>;
+  readonly look: WholeHealth['look'];
   readonly address: () => string | undefined;
 }
 
@@ -51,18 +45,16 @@ export class Overview {
   }
 
   async #make(): Promise<HomeFacts> {
-    const { indexes, journal, news, blobs, clock, conditions, startedAt, address } = this.#options;
-    const [now, judged] = [clock.now(), clock.judged()];
-    const statuses = await Promise.all(indexes.map((index) => statusSoon(index, now)));
+    const { journal, news, blobs, startedAt, address } = this.#options;
+    const { facts, verdict } = await this.#options.look();
+    const { now, judged, indexes: statuses } = facts;
     // What cannot be read is told by the log and by conditions; the rest is shown all the same.
     const refusals = await news.latest().catch(() => []);
     const changes = await journal.latest(MOST_SHOWN).catch(() => []);
-    const findings = await this.#options.findings().catch(() => []);
-    const known = { indexes: statuses, conditions: conditions(), findings, refusals, now, judged };
     const activityOf = async (index?: string) =>
       activityView(await this.#options.traffic.hours(index).catch(() => []), now, LAST_DAY);
-    const activities = indexes.map(async ({ name }) => [name, await activityOf(name)] as const);
-    const { says, troubles } = verdictOn(known);
+    const activities = statuses.map(async ({ name }) => [name, await activityOf(name)] as const);
+    const { says, troubles } = verdict;
     const { bytes, blobs: files } = blobs.usage();
     const at = address();
     return {
@@ -108,25 +100,4 @@ export class Overview {
     const changed = await this.#options.news.changed(index, status.role, status.version).catch(() => undefined);
     return { ...status, changed };
   }
-}
-
-/** Where it does not come in time, upstream is what it waits for. */
-function statusSoon(index: PackageIndex, now: Instant): Promise<IndexStatus> {
-  const { name, evidence } = index;
-  const late: IndexStatus = {
-    name,
-    evidence,
-    upstream: 'not known yet',
-    layout: '',
-    lastRefresh: undefined,
-    lastError: { reason: 'slow', message: 'upstream did not answer in time', at: now },
-    roles: [],
-    leftOut: new Map(),
-    firstSight: 0,
-    byManifest: 0,
-    outOfReach: new Map(),
-    quarantined: 0,
-    silent: true,
-  };
-  return within(STATUS_MS, index.status(), late);
 }

@@ -3,7 +3,6 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
 import type { PeoplePages } from '../../http/routes/people.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
-import type { Condition } from '../../ports/conditions.ts';
 import { VERSION } from '../../version.ts';
 import { eventsPage } from '../../web/events.ts';
 import type { Happening } from '../../web/happenings.ts';
@@ -15,7 +14,7 @@ import { missingPage, projectPage } from '../../web/project.ts';
 import { searchPage } from '../../web/search.ts';
 import { whyPage } from '../../web/why.ts';
 import type { Composition } from '../compose.ts';
-import type { HealthFindings } from '../health/health.ts';
+import type { WholeHealth } from '../health/health.ts';
 import { activityView } from './activity-view.ts';
 import { answeringViews } from './address-views.ts';
 import { healthView } from './health-view.ts';
@@ -41,10 +40,8 @@ interface PeoplePagesOptions {
   /** The name of the index that also lies at the root. */
   readonly defaultIndex: string;
   readonly startedAt: Instant;
-  /** What an operator should know, as of the last look. */
-  readonly conditions: () => readonly Condition[];
-  /** What /health says is not as promised: the first page says no less. */
-  readonly health: Pick<HealthFindings, 'findings' | 'verdict'>;
+  /** The first page says what it does. */
+  readonly health: Pick<WholeHealth, 'look' | 'verdict'>;
   /** Users who see who was sent which file; nobody where it is left out. */
   readonly auditors?: readonly string[] | undefined;
   /** What clients call this mirror. */
@@ -57,7 +54,7 @@ export function createPeoplePages({ composition, ...options }: PeoplePagesOption
   const { health, config } = options;
   const { addresses = {} } = config;
   const parts = { ...composition, config };
-  const overview = new Overview({ ...composition, ...options, addresses, findings: () => health.findings() });
+  const overview = new Overview({ ...composition, ...options, addresses, look: () => health.look() });
   const policies = new PolicyOverview(parts);
   const names = new Map(indexes.map((index) => [index.name, new Names(index, states.get(index.name))]));
   const placeOf = (root: string, index: string | undefined) => ({
@@ -111,8 +108,8 @@ export function createPeoplePages({ composition, ...options }: PeoplePagesOption
     },
     policy: async ({ root, index }) => policyPage(await policies.view(index), placeOf(root, index)),
     async health(root) {
-      const [{ json }, findings, known] = [await health.verdict(), await health.findings(), await overview.view()];
-      return healthPage(healthView(known, findings), json, { root });
+      const [{ json }, look] = [await health.verdict(), await health.look()];
+      return healthPage(healthView(look, { ...made(), startedAt: options.startedAt }), json, { root });
     },
   };
 }

@@ -7,6 +7,7 @@ import { VERSION } from '../../version.ts';
 import type { FileView, LeftOutFiles, ProjectView } from '../../web/project.ts';
 import type { Composition } from '../compose.ts';
 import { explanationParts } from '../explanation-text.ts';
+import { filesNewestFirst, versionsNewestFirst } from './newest-first.ts';
 import {
   advisoryView,
   isTelling,
@@ -43,7 +44,7 @@ export async function projectView(
   const explanation = await index.explain(project, caller, { held: true });
   const { listing } = known.page;
   const told = await toldOf(parts, index.name, { listing, versions: listing.versions });
-  const all = [...listing.files.values()].reverse();
+  const all = filesNewestFirst(listing);
   const pages = Math.max(1, Math.ceil(all.length / FILES_A_PAGE));
   const at = Math.min(Math.max(1, page), pages);
   const shown = all.slice((at - 1) * FILES_A_PAGE, at * FILES_A_PAGE);
@@ -60,7 +61,7 @@ export async function projectView(
     head,
     vouchers,
     forge: forge.join(' '),
-    versions: listing.versions.toReversed().slice(0, MOST_VERSIONS),
+    versions: versionsNewestFirst(listing.versions).slice(0, MOST_VERSIONS),
     versionCount: listing.versions.length,
     files: await Promise.all(shown.map((file) => fileView(index, known, file, told))),
     fileCount: all.length,

@@ -1,94 +1,15 @@
-import type { Reason } from '../../bytes/refusal.ts';
 import type { RefusedThing } from '../../disk/records/news-record.ts';
 import { KINDS } from '../../http/reply/kinds.ts';
-import type { ConditionName } from '../../ports/conditions.ts';
 import type { JournalEntry } from '../../ports/records.ts';
 import { normalizeName } from '../../pypi/names.ts';
 import type { Happening } from '../../web/happenings.ts';
+import { reasonSays, type Told } from '../health/words.ts';
 
 // What is known by one word, in sentences for somebody who knows neither TUF nor this mirror. None of them names a path or an address of the
 // machine: whoever may ask for a package may read them.
 
 /** Characters of a refusal's own words. */
 const MOST_QUOTED = 300;
-
-interface Told {
-  readonly says: string;
-  readonly next: string;
-}
-
-const STATUS = 'Whoever runs this mirror finds the details with: verbatim status';
-
-/** By condition; those that a setting asked for are no trouble and have no row. */
-const CONDITIONS_SAY: Readonly<Partial<Record<ConditionName, Told>>> = {
-  'clear-text-passwords': {
-    says: 'Passwords travel to this mirror unencrypted.',
-    next: 'Set server.tls, or put a proxy that speaks TLS before it.',
-  },
-  'insecure-upstream': {
-    says: 'Upstream is read without TLS: whoever is on the way can withhold and delay.',
-    next: 'Give upstream an address that begins with https.',
-  },
-  'exposed-secret': { says: 'A file with a secret can be read by others on that machine.', next: STATUS },
-  redis: {
-    says: 'The Redis that replicas share is away; each works alone, and nothing is served that was not proved.',
-    next: 'Bring Redis back. Nothing else has to be done.',
-  },
-  'redis-unsealed': {
-    says: 'Replicas cannot share pages, because there is no key to seal them with.',
-    next: 'Set seal_key_file on all replicas.',
-  },
-  certificate: {
-    says: 'The TLS certificate of this mirror ends soon, or does not hold.',
-    next: 'Renew it, and send SIGHUP.',
-  },
-  clock: {
-    says: 'The clock of this machine and that of upstream differ by more than five minutes.',
-    next: 'Set the one that is wrong: by a wrong clock nobody can tell what has expired.',
-  },
-  disk: { says: 'The disk is nearly full.', next: 'Make room, or lower cache.max_bytes.' },
-  unwritable: {
-    says: 'The disk cannot be written to: what is held is served, and nothing new can be kept.',
-    next: STATUS,
-  },
-  'access-record': {
-    says: 'Who is sent what cannot be written down: the question who has a file may have no full answer.',
-    next: STATUS,
-  },
-  'requests-record': {
-    says: 'What is asked for and refused by policy cannot be written down: the list of requests may lack some.',
-    next: STATUS,
-  },
-  bucket: { says: 'The bucket that files are kept in cannot be had.', next: STATUS },
-  'bucket-behind': { says: 'Some files were never uploaded to the bucket.', next: STATUS },
-  'bucket-unfit': { says: 'The bucket does not do all that is needed of it.', next: STATUS },
-  redirects: { says: 'Large files are had from the bucket itself, where nothing proves what leaves.', next: STATUS },
-  partitioned: {
-    says: 'The store that replicas share is away: this one serves what it holds, and believes nothing new.',
-    next: 'Bring the store back.',
-  },
-  'fleet-grows': { says: 'The log that replicas share was not cut when it was due.', next: STATUS },
-  peer: { says: 'Another replica does not hand out its files; upstream is asked instead.', next: STATUS },
-  advisories: {
-    says: 'What is known of malware and vulnerabilities is old, or cannot be read.',
-    next: STATUS,
-  },
-  'sigstore-root': {
-    says: 'What is believed of Sigstore is old: who published newer files cannot be checked here.',
-    next: STATUS,
-  },
-  'import-age': { says: 'The last bundle that was imported is old.', next: 'Carry and import a newer one.' },
-};
-
-export function conditionSays(what: ConditionName): Told | undefined {
-  return CONDITIONS_SAY[what];
-}
-
-/** What a refusal says by itself, and what to do. */
-export function reasonSays(reason: Reason): Told {
-  const { happened, kept = '', next } = KINDS[reason];
-  return { says: kept === '' ? happened : `${happened} ${kept}`, next };
-}
 
 const SUBJECT_SAYS: Readonly<Record<string, string>> = {
   root: 'the list of keys (root)',

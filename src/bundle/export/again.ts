@@ -66,7 +66,13 @@ async function remake(
   let bytes = 0;
   const written = await writeBody(
     entries(),
-    { report, sbom, documents: needed(remembered, 'documents'), storage },
+    {
+      report,
+      sbom,
+      documents: needed(remembered, 'documents'),
+      advisories: remembered.file('advisories.zip'),
+      storage,
+    },
     { output, cut: { isWhole, sizes }, headBytes: head },
     (more) => {
       bytes += more;

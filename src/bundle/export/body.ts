@@ -1,4 +1,5 @@
 import { startSha256 } from '../../bytes/digest.ts';
+import { existing } from '../../bytes/existing.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { BlobStorage } from '../../ports/blob-storage.ts';
 import { type BundleBytes, chunksOf } from '../format/archive.ts';
@@ -13,6 +14,8 @@ export interface Sources {
   readonly sbom: BundleBytes;
   /** Every other document as it is stored, in the order of the manifest. */
   readonly documents: BundleBytes;
+  /** Undefined where it carries none. */
+  readonly advisories: BundleBytes | undefined;
   readonly storage: Pick<BlobStorage, 'open'>;
 }
 
@@ -21,7 +24,7 @@ const CHUNK = 1024 * 1024;
 /** The body of a bundle, chunk by chunk; a chunk may be used until the next is asked for. Throws Refusal where a file is not what it was. */
 export async function* bodyOf(
   entries: AsyncIterable<Entry>,
-  { report, sbom, documents, storage }: Sources,
+  { report, sbom, documents, advisories, storage }: Sources,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let next = 0;
   for await (const entry of entries) {
@@ -30,6 +33,8 @@ export async function* bodyOf(
     yield tarHeader(memberName(entry), size);
     if (entry.kind === 'report') yield* chunksOf(report, 0, size);
     else if (entry.kind === 'sbom') yield* chunksOf(sbom, 0, size);
+    else if (entry.kind === 'advisories')
+      yield* chunksOf(existing(advisories, 'a bundle lists advisories and has none'), 0, size);
     else if (isStoredFile(entry)) yield* storedFile(storage, entry);
     else {
       yield* chunksOf(documents, next, size);

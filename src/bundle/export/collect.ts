@@ -2,7 +2,8 @@ import { type BundleBytes, compressed } from '../format/archive.ts';
 import { DigestSet } from '../format/digest-set.ts';
 import { encodeChange, encodeEntry } from '../format/manifest-lines.ts';
 import { MemberPlaces } from '../format/members.ts';
-import type { Entry } from '../format/model.ts';
+import { type Entry, type Format, formatFor, hasKind } from '../format/model.ts';
+import { copyInto } from './copy.ts';
 import { Changes, differences } from './difference.ts';
 import type { HeldItem, NotCarried } from './held.ts';
 import type { GrowingFile, NewBundle } from './places.ts';
@@ -27,14 +28,13 @@ export interface Collected {
   readonly changes: GrowingFile;
   readonly sbom: GrowingFile;
   readonly documents: GrowingFile;
+  /** Undefined where none are carried. */
+  readonly advisories: GrowingFile | undefined;
+  /** The oldest that has all that is carried. */
+  readonly format: Format;
   readonly report: Report;
   readonly places: MemberPlaces;
-  readonly counts: {
-    readonly entries: number;
-    readonly changes: number;
-    readonly content: number;
-    readonly targets: number;
-  };
+  readonly counts: { readonly entries: number; readonly changes: number; readonly content: number };
 }
 
 /** Memory grows by a digest for each content and for each of the base. */
@@ -46,6 +46,7 @@ export async function collect(options: CollectOptions): Promise<Collected> {
     sbom: await into.scratch(),
     documents: await into.create('documents'),
     held: await heldThere(base, received),
+    advisories: () => into.create('advisories.zip'),
   });
   const state = await into.create('state.jsonl');
   const told = new Changes(notCarried.gone);
@@ -63,8 +64,9 @@ export async function collect(options: CollectOptions): Promise<Collected> {
     }
   }
   await state.settle();
-  const { files, counts, places, report } = collecting;
-  return { ...files, counts, places, report };
+  const { entries, changes, sbom, documents } = collecting.files;
+  const { counts, places, report, format, advisories } = collecting;
+  return { entries, changes, sbom, documents, advisories, format, counts, places, report };
 }
 
 interface Files {
@@ -73,12 +75,15 @@ interface Files {
   readonly sbom: GrowingFile;
   readonly documents: GrowingFile;
   readonly held: DigestSet;
+  readonly advisories: () => Promise<GrowingFile>;
 }
 
 class Collecting {
   readonly report = new Report();
   readonly places = new MemberPlaces();
-  readonly counts = { entries: 0, changes: 0, content: 0, targets: 0 };
+  readonly counts = { entries: 0, changes: 0, content: 0 };
+  format: Format = formatFor('page');
+  advisories: GrowingFile | undefined;
   readonly files: Files;
   readonly #here = new DigestSet();
   readonly #sbom: SbomWriter;
@@ -91,20 +96,26 @@ class Collecting {
   async add(item: HeldItem): Promise<void> {
     const entry = await this.#entry(item);
     this.counts.entries++;
-    if (entry.kind === 'target') this.counts.targets++;
+    if (!hasKind(this.format, entry.kind)) this.format = formatFor(entry.kind);
     await this.files.entries.append(encodeEntry(entry));
     if (entry.bytes !== 'here') return;
     this.places.add(entry);
     this.counts.content += entry.size;
     if (entry.kind === 'target') this.report.target(entry);
+    if (item.feed !== undefined) this.report.advisories(item.feed);
     if (entry.kind !== 'file') return;
     const licence = await item.release?.licence();
     this.report.file(item, licence);
     await this.#sbom.add(item, licence);
   }
 
-  async #entry({ entry, content }: HeldItem): Promise<Entry> {
+  async #entry({ entry, content, feed }: HeldItem): Promise<Entry> {
     const { sha256 } = entry;
+    if (feed !== undefined) {
+      this.advisories = await this.files.advisories();
+      await copyInto(this.advisories, feed.archive);
+      return { ...entry, bytes: 'here' };
+    }
     if (this.#here.has(sha256)) return { ...entry, bytes: 'above' };
     if (this.files.held.has(sha256)) return { ...entry, bytes: 'held' };
     this.#here.add(sha256);

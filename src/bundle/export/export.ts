@@ -6,7 +6,7 @@ import type { DigestSet } from '../format/digest-set.ts';
 import type { SigningKey } from '../format/keys.ts';
 import { LIMITS } from '../format/limits.ts';
 import { decodeEntry, encodeEntry } from '../format/manifest-lines.ts';
-import { type Entry, formatFor, type Header } from '../format/model.ts';
+import type { Entry, Header } from '../format/model.ts';
 import { memberBytes } from '../format/tar.ts';
 import { type Collected, collect } from './collect.ts';
 import { copyInto, digestOfFile } from './copy.ts';
@@ -153,7 +153,7 @@ async function make(
   let bytes = 0;
   const written = await writeBody(
     entriesIn(parts.lines),
-    { ...documents, documents: collected.documents, storage },
+    { ...documents, documents: collected.documents, advisories: collected.advisories, storage },
     { output, cut, headBytes: head },
     (more) => {
       bytes += more;
@@ -198,7 +198,7 @@ async function describe(
   const { number, previous, names } = chain;
   const stateAt = await request.stateAt();
   const header: Documents['header'] = {
-    format: formatFor(collected.counts.targets > 0 ? 'target' : 'file'),
+    format: collected.format,
     index,
     number,
     ...(previous === undefined ? {} : { previous }),

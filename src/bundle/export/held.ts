@@ -7,6 +7,7 @@ import type { IndexState } from '../../ports/index-state.ts';
 import type { ListStore } from '../../ports/list-store.ts';
 import { DigestSet } from '../format/digest-set.ts';
 import type { Entry } from '../format/model.ts';
+import { type HeldFeed, heldAdvisories } from './held-advisories.ts';
 import { heldList } from './held-list.ts';
 import { heldMetadata } from './held-metadata.ts';
 import { heldProject } from './held-project.ts';
@@ -19,6 +20,8 @@ export interface HeldItem {
   readonly mark?: Mark | undefined;
   /** A document, whole; undefined for a file, whose bytes the store has under their digest. */
   readonly content?: (() => Promise<Uint8Array>) | undefined;
+  /** Of advisories. */
+  readonly feed?: HeldFeed | undefined;
   /** Of a distribution file: for the report and the SBOM. */
   readonly release?: Release | undefined;
   /** Of a page: whether upstream lists a file of this name. */
@@ -41,6 +44,8 @@ export class NotCarried {
   files = 0;
   /** Delegated roles that are not held, and targets whose role is not: what they list is not looked at. */
   roles = 0;
+  /** Advisories are to be carried, and none are in force. */
+  advisories = false;
   /** Of these upstream says that they are gone. */
   readonly gone = new Set<string>();
 
@@ -61,6 +66,8 @@ export interface HeldParts {
   readonly relayed: Pick<RelayedDocuments, 'stored'>;
   /** Undefined for everything that is held. */
   readonly selects: ((project: string) => boolean) | undefined;
+  /** What is known to be bad, where that is carried; asked last, and read at once: the feed in force may be another soon. */
+  readonly feed: () => Promise<HeldFeed | undefined>;
   readonly caller: Caller;
   readonly notCarried: NotCarried;
 }
@@ -82,6 +89,8 @@ export async function* heldItems(parts: HeldParts): AsyncGenerator<HeldItem, voi
     }
   // No target is a project's: where some were chosen, none is.
   if (index.signed !== undefined && parts.selects === undefined) yield* heldTargets(index.signed, parts, carried);
+  const feed = await parts.feed();
+  if (feed !== undefined) yield await heldAdvisories(feed);
 }
 
 /** Under which SHA-256 the store has what bears these digests, and its bytes; undefined where it has not. */

@@ -10,7 +10,9 @@ export function newestConfirmed(): {
   return {
     async *of(items) {
       for await (const item of items) {
-        const confirmed = item.entry.confirmed === undefined ? undefined : parseInstant(item.entry.confirmed);
+        const { kind, confirmed: text } = item.entry;
+        // Advisories are of another upstream than the index.
+        const confirmed = text === undefined || kind === 'advisories' ? undefined : parseInstant(text);
         if (confirmed !== undefined) at = Math.max(at ?? confirmed, confirmed);
         yield item;
       }

@@ -14,6 +14,7 @@ export interface GrowingFile extends BundleBytes {
 export const MEMORIES = [
   'manifest.jsonl',
   'documents',
+  'advisories.zip',
   'state.jsonl',
   'report.txt',
   'sbom.cdx.json',

@@ -2,6 +2,7 @@ import { dateText, type Instant, instantText, parseInstant } from '../../bytes/i
 import { shownField } from '../../bytes/printable.ts';
 import type { Change, Entry, Header } from '../format/model.ts';
 import type { HeldItem, NotCarried } from './held.ts';
+import type { HeldFeed } from './held-advisories.ts';
 
 /** What fits on a page or few; the SBOM has all. */
 const MOST_RELEASES = 200;
@@ -33,6 +34,7 @@ export class Report {
   readonly #targets: string[] = [];
   #targetCount = 0;
   #targetBytes = 0;
+  #feed: HeldFeed | undefined;
 
   /** A file that is carried. Files come by project. */
   file({ entry, release }: HeldItem, licence = NOT_STATED): void {
@@ -63,6 +65,10 @@ export class Report {
     if (this.#targets.length < MOST_TARGETS) this.#targets.push(`- ${name}: ${megabytes(size)}`);
   }
 
+  advisories(feed: HeldFeed): void {
+    this.#feed = feed;
+  }
+
   change(change: Change): void {
     this.#changeCount++;
     if (this.#changes.length < MOST_CHANGES) this.#changes.push(change);
@@ -89,6 +95,7 @@ export class Report {
       ...(this.#targetCount === 0
         ? []
         : [`It carries ${this.#targetCount} other targets of the signed index, ${megabytes(this.#targetBytes)}.`]),
+      ...this.#feedLines(),
       ...(notCarried.roles === 0
         ? []
         : [`Not looked at, because they are not held: ${notCarried.roles} delegated roles and what they list.`]),
@@ -104,6 +111,15 @@ export class Report {
       ...this.#changeLines(),
     ];
     return lines.map((line) => `${shownField(line).trimEnd()}\n`).join('');
+  }
+
+  #feedLines(): readonly string[] {
+    if (this.#feed === undefined) return [];
+    const { records, malware, newest, from, archive } = this.#feed;
+    const as = newest === undefined ? '' : `, as they were at ${instantText(newest)}`;
+    return [
+      `It carries ${records} advisories about Python packages (${malware} about malware)${as}, from ${from}: ${megabytes(archive.size)}.`,
+    ];
   }
 
   #licenceLines(): readonly string[] {

@@ -4,7 +4,7 @@ import { DigestSet } from './digest-set.ts';
 import { LIMITS } from './limits.ts';
 import { decodeChange, decodeEntry, decodeHeader, decodePiece } from './manifest-lines.ts';
 import { type Member, MemberPlaces } from './members.ts';
-import { type Change, type Entry, FORMATS, formatFor, type Header, isStoredFile, type Piece } from './model.ts';
+import { type Change, type Entry, type Header, hasKind, isCarriedAsItIs, type Piece } from './model.ts';
 import { compareChanges, compareEntries, isNamedRight } from './order.ts';
 
 /** One line of a manifest, judged. */
@@ -79,8 +79,7 @@ export class ManifestReader {
     const last = this.#lastEntry;
     if (++this.#entries > totals.entries) throw wrong('has more entries than its header says');
     if (!isNamedRight(entry) || !isCodedRight(entry)) throw wrong(`has an entry that no ${entry.kind} is`);
-    if (FORMATS.indexOf(formatFor(entry.kind)) > FORMATS.indexOf(format))
-      throw wrong(`has a ${entry.kind}, which its format does not have`);
+    if (!hasKind(format, entry.kind)) throw wrong(`has a ${entry.kind}, which its format does not have`);
     if (last !== undefined && compareEntries(last, entry) >= 0) throw wrong('has entries twice or in another order');
     this.#lastEntry = entry;
     if (entry.bytes === 'held') return { line: 'entry', entry, member: undefined };
@@ -165,7 +164,7 @@ function checkedHeader(header: Header): Header {
 function isCodedRight(entry: Entry): boolean {
   const { bytes, coding, stored, size } = entry;
   if (bytes !== 'here' || coding === undefined) return coding === undefined && stored === undefined;
-  return stored !== undefined && size <= LIMITS.document && !isStoredFile(entry);
+  return stored !== undefined && size <= LIMITS.document && !isCarriedAsItIs(entry);
 }
 
 function wrong(what: string): Refusal {

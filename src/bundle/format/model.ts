@@ -7,8 +7,8 @@ import { LIMITS } from './limits.ts';
 // The lines of a manifest, as docs/bundle-format.md describes them. Members stand in the order in which they are written.
 
 /** Oldest first. A bundle is in the oldest one that can say what it carries, so that who reads no later one reads it. */
-export const FORMATS = ['verbatim-bundle/1', 'verbatim-bundle/2'] as const;
-type Format = (typeof FORMATS)[number];
+export const FORMATS = ['verbatim-bundle/1', 'verbatim-bundle/2', 'verbatim-bundle/3'] as const;
+export type Format = (typeof FORMATS)[number];
 
 /** What an entry is. In this order they stand, those of one file together. */
 export const KINDS = [
@@ -25,6 +25,7 @@ export const KINDS = [
   'signature',
   'provenance',
   'target',
+  'advisories',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -96,11 +97,11 @@ export const Entry = z.strictObject({
   name: name.optional(),
   /** Of a role. */
   version: z.int().min(1).optional(),
-  /** Of an unsigned document: what its links are relative to, and what it came with. */
+  /** Of an unsigned document: what its links are relative to, and what it came with; of advisories where they came from. */
   url: z.string().min(1).max(LIMITS.url).optional(),
   type: z.string().max(LIMITS.name).optional(),
   serial: size.optional(),
-  /** When upstream last stood by it. */
+  /** When upstream last stood by it; of advisories when the newest of them was changed. */
   confirmed: time.optional(),
   /** Of the content. */
   size: atMost(LIMITS.member),
@@ -148,12 +149,23 @@ export type Piece = z.infer<typeof Piece>;
 
 /** The first format that has such an entry. */
 export function formatFor(kind: Kind): Format {
+  if (kind === 'advisories') return FORMATS[2];
   return kind === 'target' ? FORMATS[1] : FORMATS[0];
 }
 
-/** Carried as it is, and read from the store when a bundle is made again; everything else is a document. */
+/** Whether an entry of the kind can stand in that format. */
+export function hasKind(format: Format, kind: Kind): boolean {
+  return FORMATS.indexOf(formatFor(kind)) <= FORMATS.indexOf(format);
+}
+
+/** Carried as it is, and read from the store when a bundle is made again. */
 export function isStoredFile({ kind }: Pick<Entry, 'kind'>): boolean {
   return kind === 'file' || kind === 'target';
+}
+
+/** Never compressed: everything else is a document. */
+export function isCarriedAsItIs(entry: Pick<Entry, 'kind'>): boolean {
+  return isStoredFile(entry) || entry.kind === 'advisories';
 }
 
 /** Seconds since the epoch of a time in a line that was decoded. */

@@ -18,6 +18,7 @@ const NAMED_BY: Readonly<Record<Kind, readonly (keyof Entry)[]>> = {
   signature: ['project', 'name'],
   provenance: ['project', 'name'],
   target: ['name'],
+  advisories: [],
 };
 const NAMES = ['project', 'name', 'version'] as const;
 
@@ -29,7 +30,7 @@ export function isNamedRight(entry: Entry): boolean {
 
 /**
  * Below zero where `a` stands before `b`, zero where both are the same thing: what is not of a project by kind, name and version; then by project, with its page first
- * and then its files by name, each with what belongs to it; then targets by their paths. Names compare by UTF-16 code units.
+ * and then its files by name, each with what belongs to it; then targets by their paths, and advisories. Names compare by UTF-16 code units.
  */
 export function compareEntries(a: Entry, b: Entry): number {
   const [ka, kb] = [KINDS.indexOf(a.kind), KINDS.indexOf(b.kind)];

@@ -5,6 +5,7 @@ import type { Blob } from '../../ports/blob.ts';
 import type { Carried, ScanRecord } from '../../ports/carried.ts';
 import type { Item } from '../../ports/index-state.ts';
 import type { Upstream } from '../../ports/upstream.ts';
+import type { FeedPlace, FeedTold } from './carried-feed.ts';
 import type { Site } from './judge.ts';
 import type { HeldBack } from './look.ts';
 import type { GivenFile } from './opened.ts';
@@ -35,6 +36,7 @@ export interface ImportPlace {
   /** Bytes that may be stored; undefined where nobody knows. */
   room(): Promise<number | undefined>;
   readonly scanner: Scanner | undefined;
+  readonly feed: FeedPlace;
   readonly onProgress?: OnProgress | undefined;
 }
 
@@ -68,4 +70,6 @@ export interface Imported {
   readonly removed: number;
   readonly heldBack: readonly HeldBack[];
   readonly scan: ScanRecord | undefined;
+  /** What became of the advisories that it carries; undefined where it carries none. */
+  readonly advisories: FeedTold | undefined;
 }

@@ -6,6 +6,7 @@ import type { Carried, CarriedGeneration, ContentName } from '../../ports/carrie
 import type { Known } from '../../ports/index-state.ts';
 import type { BundleBytes } from '../format/archive.ts';
 import { type Entry, timeOf } from '../format/model.ts';
+import { rehearsedFeed, takeFeed } from './carried-feed.ts';
 import { refuseMissing, refuseNoRoom, removedBy } from './counted-on.ts';
 import { healTable, rowsOf, writeTable } from './generation-table.ts';
 import { type Judged, judge } from './judge.ts';
@@ -39,12 +40,18 @@ export async function importBundle(place: ImportPlace, { files, dryRun, asOf }: 
   const staged = await stage(bundle, found.body, place.store, place.onProgress);
   await refuseMissing(judged, place);
   if (judged.isHere) await healTable(place, judged, known?.value, removed);
-  if (judged.isHere)
-    return { ...about, ...tallyOf(staged), pages: 0, files: 0, targets: 0, heldBack: [], scan: undefined };
+  if (judged.isHere) {
+    const isNewest = known?.value.generations.at(-1)?.manifest === bundle.manifest.sha256;
+    const advisories = await takeFeed(place, judged, isNewest);
+    return { ...about, ...tallyOf(staged), pages: 0, files: 0, targets: 0, heldBack: [], scan: undefined, advisories };
+  }
   return publish(place, { judged, known, reference, removed, staged, about });
 }
 
-type About = Omit<Imported, 'contents' | 'bytes' | 'there' | 'pages' | 'files' | 'targets' | 'heldBack' | 'scan'>;
+type About = Omit<
+  Imported,
+  'contents' | 'bytes' | 'there' | 'pages' | 'files' | 'targets' | 'heldBack' | 'scan' | 'advisories'
+>;
 
 interface Proving {
   readonly judged: Judged;
@@ -82,7 +89,8 @@ async function publish(place: ImportPlace, proving: Proving): Promise<Imported> 
   await remember(place, { ...generation, scan: scanning }, proving);
   await place.index.adopt();
   const all = existing(looked, 'a bundle was taken that nobody looked into');
-  return { ...about, reference, ...tallyOf(staged), ...all, scan: scanning };
+  const advisories = await takeFeed(place, judged, true);
+  return { ...about, reference, ...tallyOf(staged), ...all, scan: scanning, advisories };
 }
 
 /** Only one of the files given has a manifest: each import is one bundle. */
@@ -131,7 +139,8 @@ async function rehearsed(place: ImportPlace, judged: Judged, body: BundleBytes, 
       seen.bytes += entry.size;
     }
   }
-  return { ...about, ...seen, heldBack: [], scan: undefined };
+  const advisories = await rehearsedFeed(place, judged);
+  return { ...about, ...seen, heldBack: [], scan: undefined, advisories };
 }
 
 /** Many wait for the disk at once, so that they share what is written to it. */

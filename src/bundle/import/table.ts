@@ -9,8 +9,8 @@ import { compareEntries } from '../format/order.ts';
 // The table of a generation: one line an entry, sorted as a manifest is. It is merged, written and read in one pass each, so that its size
 // does not matter to memory.
 
-/** About a bundle, and no part of an index. */
-const ABOUT: ReadonlySet<Kind> = new Set(['report', 'sbom']);
+/** About a bundle, or of the whole site: no part of an index. */
+const BESIDE: ReadonlySet<Kind> = new Set(['report', 'sbom', 'advisories']);
 /** Of these there is one a name, whatever its version. */
 const ONE_VERSION: ReadonlySet<Kind> = new Set(['timestamp', 'snapshot', 'targets']);
 const LINE_END = 0x0a;
@@ -49,7 +49,7 @@ export async function* mergedRows(
   const before = base[Symbol.asyncIterator]();
   let old = await before.next();
   for await (const entry of entries) {
-    if (ABOUT.has(entry.kind)) continue;
+    if (BESIDE.has(entry.kind)) continue;
     while (old.done !== true && compareRows(old.value, entry) < 0) {
       if (!removed.has(old.value)) yield old.value;
       old = await before.next();

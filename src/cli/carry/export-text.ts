@@ -12,6 +12,7 @@ export function printExported(exported: Exported, notCarried: NotCarried, json: 
     const left = {
       files: notCarried.files,
       roles: notCarried.roles,
+      advisories: notCarried.advisories,
       projects: notCarried.projectCount,
       named: notCarried.projects,
     };
@@ -42,7 +43,11 @@ export function printExported(exported: Exported, notCarried: NotCarried, json: 
   tellNotCarried(notCarried);
 }
 
-function tellNotCarried({ files, roles, projects, projectCount }: NotCarried): void {
+function tellNotCarried({ files, roles, projects, projectCount, advisories }: NotCarried): void {
+  if (advisories)
+    say(
+      'No advisories are carried: none are kept here yet. A server or a sync keeps what "advisories" names; advisories.export: false leaves them out.',
+    );
   if (files > 0) say(`Listed, not held and not carried: ${files} files. verbatim sync fetches what is to be carried.`);
   if (roles > 0)
     say(

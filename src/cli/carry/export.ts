@@ -1,3 +1,4 @@
+import { feedToCarry } from '../../app/advisories/carried.ts';
 import { type Composition, compose } from '../../app/compose.ts';
 import { tellToRetain } from '../../app/control/on-servers.ts';
 import { indexOf } from '../../app/data-directory.ts';
@@ -128,6 +129,11 @@ async function exportNext(next: NextExport): Promise<Exported> {
     storage: composition.operator.storage,
     relayed: composition.relayed(index.name),
     selects: selection && selects(selection),
+    async feed() {
+      const feed = await feedToCarry({ ...composition, config }, indexOf(config, index.name));
+      notCarried.advisories = feed === 'none';
+      return feed === 'none' ? undefined : feed;
+    },
     caller: internalCaller(index.name, 'export'),
     notCarried,
   });

@@ -13,7 +13,7 @@ interface ImportFlags extends CommonFlags {
   readonly json?: boolean;
 }
 
-export function importCommand(program: Command): void {
+export function importCommand(program: Command, fail: () => void): void {
   withPlace(
     program
       .command('import')
@@ -29,7 +29,7 @@ export function importCommand(program: Command): void {
     .action(async (files: readonly string[], flags: ImportFlags) => {
       const { importFiles } = await import('./import.ts');
       const { index, dryRun = false, asOf, watch, scan, json = false } = flags;
-      await importFiles(await configOf(flags), { files, index, dryRun, asOf, watch, scan, json });
+      if (!(await importFiles(await configOf(flags), { files, index, dryRun, asOf, watch, scan, json }))) fail();
     });
 }
 

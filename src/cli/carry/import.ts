@@ -1,6 +1,7 @@
 import { type ImportedHere, openImporter } from '../../app/carry/import.ts';
 import { watchFolder } from '../../app/carry/watch.ts';
 import { noEvents } from '../../app/no-events.ts';
+import type { FeedTold } from '../../bundle/import/carried-feed.ts';
 import { dateText, instantText } from '../../bytes/instant.ts';
 import { shownField } from '../../bytes/printable.ts';
 import { Refusal } from '../../bytes/refusal.ts';
@@ -20,8 +21,8 @@ interface ImportFilesOptions {
   readonly json: boolean;
 }
 
-/** `verbatim import FILE…`, or `--watch DIR` until it is stopped. Throws Refusal where one cannot be imported. */
-export async function importFiles(config: Config, options: ImportFilesOptions): Promise<void> {
+/** `verbatim import FILE…`, or `--watch DIR` until it is stopped. False where something of it has to be brought again. Throws Refusal where one cannot be imported. */
+export async function importFiles(config: Config, options: ImportFilesOptions): Promise<boolean> {
   const { files, watch, dryRun, json } = options;
   if ((files.length === 0) === (watch === undefined))
     throw new Refusal('format', 'Say which files, or which directory to watch.', { subject: 'request' });
@@ -36,7 +37,7 @@ export async function importFiles(config: Config, options: ImportFilesOptions): 
     if (watch === undefined) {
       const imported = await importer.take(files);
       telling(() => tell(imported, options));
-      return;
+      return imported.imported.advisories?.again !== true;
     }
     await watchFolder(watch, importer, {
       signal: stopped(),
@@ -44,6 +45,7 @@ export async function importFiles(config: Config, options: ImportFilesOptions): 
       onWaiting: (why) => telling(() => say(why)),
       onRefused: (why) => telling(() => say(why)),
     });
+    return true;
   } finally {
     shown.end();
     await importer.close();
@@ -92,8 +94,24 @@ function tell(
   if (skipped.length > 0) print(`never came, and is not needed: number ${skipped.join(', ')}`);
   for (const { project, file, reason } of heldBack)
     print(`held back by this site: ${shownField(file)} of ${shownField(project)} (${reason})`);
+  if (imported.advisories !== undefined) print(advisoriesText(imported.advisories));
   if (imported.reference !== undefined) print(`judged as of ${instantText(imported.reference)}`);
   if (imported.scan !== undefined)
     print(`scanned: ${imported.scan.files} new files, by ${shownField(imported.scan.version)}`);
   sayUntold(untold);
+}
+
+function advisoriesText({ became, newest, from, reason, why, again }: FeedTold): string {
+  const as = newest === undefined ? '' : ` as they were at ${instantText(newest)}`;
+  const which = `advisories${as}${from === undefined ? '' : ` (${shownField(from)})`}`;
+  switch (became) {
+    case 'taken':
+      return `${which}: taken, and in force`;
+    case 'here':
+      return `${which}: those in force already`;
+    case 'untried':
+      return `${which}: to be taken where they are newer than those here`;
+    case 'left':
+      return `${which}: not taken [${reason}]: ${shownField(why ?? '')}${again ? ', and import the bundle again' : ''}; what is in force here stays`;
+  }
 }

@@ -8,6 +8,7 @@ import { noEvents } from '../../app/no-events.ts';
 import { defaultIndexOf } from '../../app/server-files.ts';
 import { syncIn } from '../../app/syncing/sync-in.ts';
 import { wantedOf } from '../../app/syncing/wanted.ts';
+import { shownField } from '../../bytes/printable.ts';
 import type { Config } from '../../config/config.ts';
 import type { SyncWords } from '../../config/sync.ts';
 import { hrefOf } from '../../pypi/listing.ts';
@@ -46,6 +47,7 @@ export async function syncNow(
   const composition = await compose({ config, emit: noEvents, reading: check });
   const shown = new ProgressShown(json);
   try {
+    if (!dryRun && !check) await lookAtAdvisories(config, composition);
     const since = composition.operator.now();
     const synced = await syncIn({
       config: check ? { ...config, offline: true } : config,
@@ -76,6 +78,18 @@ export async function syncNow(
     process.off('SIGINT', leave).off('SIGTERM', leave);
     await composition.close();
   }
+}
+
+/** Where no server runs, nobody else looks at what is known to be bad: it decides what is fetched, and a bundle carries what is kept. */
+async function lookAtAdvisories({ data, advisories }: Config, { advisories: feed }: Composition): Promise<void> {
+  if (feed === undefined || advisories === undefined || 'carried' in advisories.from) return;
+  if ((await serversOn(data)).length > 0) return;
+  await feed.look(true);
+  const { place, trouble } = feed.standing;
+  if (trouble !== undefined)
+    say(
+      `The advisories (${shownField(place)}) could not be read: ${shownField(trouble)} What is kept of them stays in force.`,
+    );
 }
 
 async function askInstaller(config: Config, words: SyncWords, installer: Installer) {

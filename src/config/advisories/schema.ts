@@ -17,6 +17,10 @@ export const advisories = z.strictObject({
     .refine((text) => !crossesNetworkInTheClear(text), 'must begin with https://, but on this machine')
     .optional()
     .describe('Where such a zip is fetched from.'),
+  carried: z
+    .boolean()
+    .default(false)
+    .describe('They come in bundles that arrive by import, under a signature of import.keys.'),
   ca: filePath.optional().describe('Certificate authorities besides the usual ones, a PEM file, for the address.'),
   refresh: seconds(60, 7 * 86_400)
     .default(3600)
@@ -30,6 +34,7 @@ export const advisories = z.strictObject({
       'What becomes of versions that are malware (MAL-…): deny = listed and refused; hide = left out of pages and refused; report = served and told.',
     ),
   vulnerable: action.default('report').describe('The same of versions with a known vulnerability.'),
+  export: z.boolean().default(true).describe('Whether bundles that are made here carry them.'),
   not_of: z
     .array(z.string())
     .max(64)
@@ -39,7 +44,11 @@ export const advisories = z.strictObject({
 
 /** Where advisories come from, and what they decide. */
 export interface AdvisoriesConfig {
-  readonly from: { readonly folder: string } | { readonly archive: string } | { readonly address: string };
+  readonly from:
+    | { readonly folder: string }
+    | { readonly archive: string }
+    | { readonly address: string }
+    | { readonly carried: true };
   readonly ca: string | undefined;
   /** Seconds. */
   readonly refresh: number;
@@ -48,21 +57,34 @@ export interface AdvisoriesConfig {
   readonly vulnerable: 'report' | 'hide' | 'deny';
   /** Names of indexes. */
   readonly notOf: readonly string[];
+  /** Whether bundles carry them; they do where nothing is said. */
+  readonly export?: boolean | undefined;
 }
 
 type Parsed = z.output<typeof advisories>;
 
 /** What is wrong with it as a whole; undefined where nothing is. */
 export function advisoriesFault(given: Parsed, indexes: Iterable<string>): string | undefined {
-  const places = [given.folder, given.archive, given.address].filter((each) => each !== undefined);
-  if (places.length !== 1) return 'needs one of folder, archive and address';
+  const places = [given.folder, given.archive, given.address, given.carried || undefined];
+  if (places.filter((each) => each !== undefined).length !== 1)
+    return 'needs one of folder, archive, address and carried';
   const known = new Set(indexes);
   const strange = given.not_of.find((name) => !known.has(name));
   return strange === undefined ? undefined : `speaks of the index ${strange} (not_of), and there is none of that name`;
 }
 
-export function toAdvisories({ folder, archive, address = '', ...given }: Parsed): AdvisoriesConfig {
+export function toAdvisories({ folder, archive, address, ...given }: Parsed): AdvisoriesConfig {
   const { ca, refresh, max_age: maxAge, malware, vulnerable, not_of: notOf } = given;
-  const from = folder !== undefined ? { folder } : archive !== undefined ? { archive } : { address };
-  return { from, ca, refresh, maxAge, malware, vulnerable, notOf };
+  const from = placeOf({ folder, archive, address });
+  return { from, ca, refresh, maxAge, malware, vulnerable, notOf, export: given.export };
+}
+
+function placeOf({
+  folder,
+  archive,
+  address,
+}: Pick<Parsed, 'folder' | 'archive' | 'address'>): AdvisoriesConfig['from'] {
+  if (folder !== undefined) return { folder };
+  if (archive !== undefined) return { archive };
+  return address === undefined ? { carried: true } : { address };
 }

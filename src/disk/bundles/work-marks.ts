@@ -4,8 +4,8 @@ import { FOREIGN_MARK_MS } from '../limits.ts';
 import { newOwnerName, ownerState } from '../owner.ts';
 import { listOrNothing } from '../walk.ts';
 
-/** What counts on contents staying where they are, and what removes them. */
-export type Work = 'import' | 'sync' | 'prune';
+/** What counts on contents staying where they are, what removes them, and what takes in advisories. */
+export type Work = 'import' | 'sync' | 'prune' | 'advisories';
 
 export interface WorkMark {
   end(): Promise<void>;

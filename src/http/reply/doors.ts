@@ -155,6 +155,7 @@ const NAMES_A_HOST = /^(?:[a-z][a-z0-9+.-]*:|[/\\]{2})/i;
 /** `location` is relative or a path of one leading slash. Throws TypeError where it names a host. */
 export function replyRedirect(exchange: Exchange, policy: ResponsePolicy | undefined, location: string): void {
   if (NAMES_A_HOST.test(location)) throw new TypeError('A redirect may not lead to another host.');
+  exchange.notes.route = 'redirect';
   sendHeaders(outgoingOf(exchange), 301, redirectHeaders(policy, location));
 }
 

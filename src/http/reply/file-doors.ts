@@ -43,6 +43,7 @@ export function replyFileUnchanged(
 export function replyFileElsewhere(exchange: Exchange, policy: ResponsePolicy, blob: Blob, location: string): void {
   mustBe(Blob, blob);
   if (!/^https?:$/.test(new URL(location).protocol)) throw new TypeError('A file elsewhere has a whole address.');
+  exchange.notes.route = 'redirect';
   sendHeaders(outgoingOf(exchange), 302, elsewhereHeaders(policy, location));
 }
 

@@ -141,14 +141,21 @@ export class CarriedEvidence implements Evidence<CarriedProof> {
     return makeBelieved('index', {
       name,
       source: document && this.#source(document),
-      observation: observationOf(proof),
+      observation: this.#observationOf(proof),
       from: 'disk',
       proof,
     });
   }
 
   #under({ name, source, from }: Believed<CarriedProof>, proof: CarriedProof): Believed<CarriedProof> {
-    return makeBelieved('index', { name, source, observation: observationOf(proof), from, proof });
+    return makeBelieved('index', { name, source, observation: this.#observationOf(proof), from, proof });
+  }
+
+  /** The sender believed it, and took a second look where there was something to lose. */
+  #observationOf({ generation }: CarriedProof): Observation {
+    const { number, stateAt: asOf } = generation.record;
+    const before = this.#options.time.carried?.generations.findLast((each) => each.number < number)?.stateAt;
+    return { fetch: `bundle ${number}`, final: false, repeated: true, carried: { asOf, before } };
   }
 
   #source(document: CarriedDocument): Source {
@@ -173,9 +180,4 @@ export class CarriedEvidence implements Evidence<CarriedProof> {
 
 function isSame(a: CarriedDocument, b: CarriedDocument | undefined): boolean {
   return a.sha256 === b?.sha256 && a.url === b.url;
-}
-
-/** The sender believed it, and took a second look where there was something to lose. */
-function observationOf({ generation }: CarriedProof): Observation {
-  return { fetch: `bundle ${generation.record.number}`, final: false, repeated: true };
 }

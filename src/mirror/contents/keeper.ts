@@ -100,6 +100,7 @@ export class ContentsKeeper implements FactSource<'contents'> {
         const isWanted = isHeld || (this.#options.wanted().holdsUnjudged && this.#isUnlooked(project, file));
         const blob = isWanted && isSmallWheel(file) ? await this.#open(project, file, caller) : undefined;
         await this.#look(project, file, blob, caller);
+        if (blob !== undefined && this.#options.wanted().holds) await this.#lookAtEarlier(project, file, caller);
       }
     };
     look()
@@ -112,9 +113,10 @@ export class ContentsKeeper implements FactSource<'contents'> {
     const { holds } = wanted();
     if (this.#inside === undefined || !this.#isWanted) return;
     await this.recall(project);
-    if (!this.#isToLookAt(project, file, blob.sha256)) return;
     const look = async (by: Caller) => {
-      await this.#look(project, file, blob, by);
+      // Twice: the look behind a page, which this one may have joined, had no bytes.
+      for (let left = 2; left > 0 && this.#isToLookAt(project, file, blob.sha256); left--)
+        await this.#look(project, file, blob, by);
       await this.#lookAtEarlier(project, file, by);
     };
     if (holds) return look(caller);
@@ -125,9 +127,9 @@ export class ContentsKeeper implements FactSource<'contents'> {
   async #lookAtEarlier(project: string, file: OwnFile, caller: Caller): Promise<void> {
     const all = this.#contents(project);
     const kept = keptOf(file, all);
-    const isAlone = kept?.startup?.length !== undefined && kept.startup.length > 0;
-    if (this.#inside === undefined || kept === undefined || !isAlone) return;
-    if (wheelsBefore(file.entry.filename, kept, all).length > 0) return;
+    const hasSome = kept?.startup?.length !== undefined && kept.startup.length > 0;
+    if (this.#inside === undefined || kept === undefined || !hasSome) return;
+    if (wheelsBefore(file.entry.filename, kept, all).length > 0 || this.#wasTried(project, file, 'earlier')) return;
     const listing = await this.#inside.listing(project, caller);
     for (const earlier of earlierWheels(listing, file).slice(0, EARLIER)) {
       const blob = await this.#open(project, earlier, caller);
@@ -135,6 +137,7 @@ export class ContentsKeeper implements FactSource<'contents'> {
       await this.#look(project, earlier, blob, caller);
       return;
     }
+    this.#tried.set(triedKey(project, file, 'earlier'), this.#options.clock.now());
   }
 
   async #open(project: string, file: OwnFile, caller: Caller): Promise<Blob | undefined> {
@@ -158,10 +161,11 @@ export class ContentsKeeper implements FactSource<'contents'> {
       const now = clock.now();
       const before = this.#before(project, filename, sha256);
       if (!isAny(missing(needs, before, { file, now }))) return;
-      this.#tried.set(triedKey(project, file, blob?.sha256 ?? 'listed'), now);
       const born = birthOf(file, (await pins.of(project)).get(filename), now)?.at ?? now;
       const looked = { project, file, blob, sha256, before, born, now };
       await this.#remember(project, filename, await lookInto({ needs, inside, work }, looked, shared));
+      // Not before: who asks for the file in the meantime waits for this look.
+      this.#tried.set(triedKey(project, file, blob?.sha256 ?? 'listed'), now);
     });
   }
 
@@ -190,10 +194,14 @@ export class ContentsKeeper implements FactSource<'contents'> {
   #isToLookAt(project: string, file: OwnFile, by: string): boolean {
     const { wanted, clock } = this.#options;
     const { needs } = wanted();
-    const now = clock.now();
+    const left = missing(needs, keptOf(file, this.#contents(project)), { file, now: clock.now() });
+    return isAny(left) && !this.#wasTried(project, file, by);
+  }
+
+  #wasTried(project: string, file: OwnFile, by: string): boolean {
+    const now = this.#options.clock.now();
     const tried = this.#tried.get(triedKey(project, file, by));
-    if (tried !== undefined && now < tried + TRIED_FOR && now >= tried) return false;
-    return isAny(missing(needs, keptOf(file, this.#contents(project)), { file, now }));
+    return tried !== undefined && now < tried + TRIED_FOR && now >= tried;
   }
 
   #keep(project: string, contents: ContentsOfProject): void {

@@ -2,7 +2,7 @@ import { type Caller, internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { within } from '../../async/timeout.ts';
 import { isUnlisted } from '../absence.ts';
-import type { Believed } from '../believed.ts';
+import { type Believed, isSettled } from '../believed.ts';
 import { LONGEST_WAIT_MS } from '../limits.ts';
 import { askedOnce } from './asked-once.ts';
 import type { KeptDocumentsOptions } from './document-options.ts';
@@ -123,8 +123,8 @@ export class KeptDocuments<P, V> {
     const believed = await evidence.ask(name, undefined, caller);
     const { source, unsaved, observation } = believed;
     if (source === undefined || unsaved !== undefined) await this.#believe(name, believed, undefined, caller);
-    // What a signed one lacks is seen where it is drawn.
-    else if (observation.final) await drawRecalled(drawer, believed, source, caller);
+    // What a settled one lacks is seen where it is drawn.
+    else if (isSettled(observation)) await drawRecalled(drawer, believed, source, caller);
   }
 
   /** What is stored of it was changed by others: memory begins from that, whatever was under way. */

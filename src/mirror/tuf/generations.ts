@@ -28,6 +28,6 @@ export function expiredOffline(at: Instant): Refusal {
 }
 
 export function lastErrorOf(error: unknown, at: Instant): LastError {
-  const reason = error instanceof Refusal ? error.reason : 'unreachable';
-  return { reason, message: error instanceof Error ? error.message : String(error), at };
+  if (error instanceof Refusal) return { reason: error.reason, message: error.message, at, subject: error.subject };
+  return { reason: 'unreachable', message: error instanceof Error ? error.message : String(error), at };
 }

@@ -174,7 +174,10 @@ export class UnsignedEvidence implements Evidence<Heard> {
     } catch (error) {
       if (await this.#isGone(project, error)) return this.#absent(project);
       if (!caller.signal.aborted) done('failed');
-      if (error instanceof Refusal) this.#lastError = { reason: error.reason, message: error.message, at: clock.now() };
+      if (error instanceof Refusal) {
+        const { reason, message, subject } = error;
+        this.#lastError = { reason, message, at: clock.now(), subject };
+      }
       throw error;
     }
   }

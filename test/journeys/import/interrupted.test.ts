@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ImportPlace } from '../../../src/bundle/import/place.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { type ImportRig, startImportRig } from '../../rigs/import-rig.ts';
+import { endingAt, Killed } from '../../support/ending-imports.ts';
 import { tinyWheel } from '../../support/tiny-wheel.ts';
 
 // An import that ends at any of its steps: killed, or for want of room.
@@ -14,42 +14,6 @@ const open: ImportRig[] = [];
 afterEach(async () => {
   for (const rig of open.splice(0)) await rig.close();
 });
-
-class Killed extends Error {}
-
-/** The same place, where step number `at` of all that it writes or switches ends so; `before`: it was not done. */
-function endingAt(
-  at: number,
-  error: () => Error,
-  before: boolean,
-): { place(own: ImportPlace): ImportPlace; steps(): number } {
-  let step = 0;
-  const dying = async <T>(work: () => Promise<T>): Promise<T> => {
-    const dies = ++step === at;
-    if (dies && before) throw error();
-    const done = await work();
-    if (dies) throw error();
-    return done;
-  };
-  return {
-    steps: () => step,
-    place: (own) => ({
-      ...own,
-      store: {
-        ...own.store,
-        stage: (content, bytes) => dying(() => own.store.stage(content, bytes)),
-        sync: (sha256) => dying(() => own.store.sync(sha256)),
-      },
-      carried: {
-        ...own.carried,
-        read: () => own.carried.read(),
-        version: () => own.carried.version(),
-        change: (next) => dying(() => own.carried.change(next)),
-      },
-      index: { take: (taking) => dying(() => own.index.take(taking)), adopt: () => dying(() => own.index.adopt()) },
-    }),
-  };
-}
 
 async function begun(): Promise<{ readonly rig: ImportRig; readonly whole: Buffer }> {
   const rig = await startImportRig();

@@ -103,11 +103,20 @@ describe('verbatim serve --json', () => {
         { name: 'main', evidence: 'index', simple: `${at.url}/main/simple/` },
         { name: 'own', evidence: 'tuf', ...own },
       ],
+      addresses: [],
     });
     expect(JSON.parse(readyJson({ ...at, indexes, defaultIndex: 'own' }))).toMatchObject({
       simple: `${at.url}/simple/`,
       metadata: `${at.url}/tuf/metadata/`,
       targets: `${at.url}/tuf/targets/`,
+    });
+  });
+
+  it('names the addresses over several indexes, and what each is over', () => {
+    const all = { name: 'all', of: ['own', 'main'], owned: { own: ['acme-*'] } };
+    expect(JSON.parse(readyJson({ ...at, indexes, defaultIndex: 'all' }, [all]))).toMatchObject({
+      simple: `${at.url}/simple/`,
+      addresses: [{ ...all, simple: `${at.url}/all/simple/` }],
     });
   });
 });

@@ -17,8 +17,9 @@ describe('where advisories come from', () => {
       malware: 'deny',
       vulnerable: 'report',
       notOf: ['main'],
+      export: true,
     });
-    for (const from of [{ folder: '/feed' }, { address: 'https://feed.example/all.zip' }]) {
+    for (const from of [{ folder: '/feed' }, { address: 'https://feed.example/all.zip' }, { carried: true }]) {
       const { data } = read(from);
       expect(data?.advisories && toAdvisories(data.advisories).from).toEqual(from);
     }
@@ -26,9 +27,11 @@ describe('where advisories come from', () => {
 
   it.each([
     ['nowhere', {}],
+    ['nowhere by name', { carried: false }],
     ['two places', { folder: '/a', archive: '/b' }],
+    ['a place and bundles', { folder: '/a', carried: true }],
   ])('may not be %s', (_, advisories) => {
-    expect(faults(advisories)).toEqual(['needs one of folder, archive and address']);
+    expect(faults(advisories)).toEqual(['needs one of folder, archive, address and carried']);
   });
 
   it('may be fetched by https, and in clear text of this machine alone', () => {

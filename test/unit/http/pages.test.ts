@@ -214,6 +214,7 @@ describe('names and slashes', () => {
     expect(location).not.toMatch(/^\/\/|:|\?/);
     expect(new URL(location, new URL(from, serving().url)).pathname).toBe(to);
     expect(answer.body).toHaveLength(0);
+    await expect.poll(() => serving().finished.at(-1)?.route).toBe('redirect');
   });
 
   it('keeps a prefix that a proxy in front took away', async () => {

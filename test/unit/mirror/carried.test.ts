@@ -3,10 +3,11 @@ import { sha256Hex } from '../../../src/bytes/digest.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { CarriedEvidence, type CarriedEvidenceOptions } from '../../../src/mirror/carried/evidence.ts';
 import { LoadedGeneration } from '../../../src/mirror/carried/generation.ts';
+import { CarriedTime } from '../../../src/mirror/carried/time.ts';
 import { carriedUpstream } from '../../../src/mirror/carried/upstream.ts';
 import type { CarriedDocument, CarriedGeneration, CarriedTables } from '../../../src/ports/carried.ts';
 import { client } from '../../support/callers.ts';
-import { START } from '../../support/clock.ts';
+import { createClock, START } from '../../support/clock.ts';
 
 // What an index that arrives by import has, and says where it has nothing.
 
@@ -39,8 +40,16 @@ async function generationOf(...documents: readonly CarriedDocument[]): Promise<L
   return LoadedGeneration.load(RECORD, tablesOf(documents));
 }
 
+/** Of an index whose clock is at START and that imported nothing before. */
+const time = await CarriedTime.open({
+  clock: createClock(),
+  carried: { read: async () => undefined },
+  maxAgeDays: 30,
+  reference: undefined,
+});
+
 function evidenceOf(generation: LoadedGeneration | undefined, spent?: Refusal): CarriedEvidence {
-  const options: Partial<CarriedEvidenceOptions> = { generation: () => generation, spent: () => spent };
+  const options: Partial<CarriedEvidenceOptions> = { generation: () => generation, spent: () => spent, time };
   return new CarriedEvidence(options as CarriedEvidenceOptions);
 }
 

@@ -107,6 +107,40 @@ describe('a wheel with a new file that Python runs at each start', () => {
     expect(await statuses()).toEqual([403, 200]);
   });
 
+  it('is refused to whoever asks while it is looked at behind a page without its bytes', async () => {
+    const licences = {
+      name: 'licence',
+      when: 'licence',
+      action: 'report',
+      unjudged: 'report',
+      allow: ['MIT'],
+      deny: [],
+    } as const;
+    const rig = await start([licences, denied], fill);
+    const look = Promise.withResolvers<void>();
+    const metadata = `${rig.pypi.storedAt(BAD)}.metadata`;
+    rig.pypi.files.fault(metadata, { kind: 'wait', until: look.promise });
+    const asked = (path: string) => rig.pypi.files.requests.some(({ url }) => url === path);
+    await rig.page('alpha');
+    await expect.poll(() => asked(metadata), { timeout: 60_000 }).toBe(true);
+    const refused = rig.get(rig.path(BAD));
+    await expect.poll(() => asked(rig.pypi.storedAt(BAD)), { timeout: 60_000 }).toBe(true);
+    look.resolve();
+    expect((await refused).status).toBe(403);
+  });
+
+  it('that is held already is refused and left out, too, with a wheel before it that nobody has asked for', async () => {
+    const index = { policy: policyOf() };
+    const rig = await startIndexRig({ fill, index });
+    rigs.push(rig);
+    await rig.page('alpha');
+    expect((await rig.get(rig.path(BAD))).status).toBe(200);
+    index.policy = policyOf({ ...denied, action: 'hide' });
+    await rig.restart();
+    await expect.poll(() => rig.names('alpha'), { timeout: 60_000 }).toEqual([GOOD.filename]);
+    expect((await rig.get(rig.path(BAD))).status).toBe(403);
+  });
+
   it('is as new in the next release', async () => {
     const rig = await start([denied], (pypi) => {
       fill(pypi);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { allMetrics } from '../../../scripts/metrics-table.ts';
 import { SECURITY_REASONS } from '../../../src/bytes/refusal.ts';
+import { CONDITIONS } from '../../../src/ports/conditions.ts';
 import { PROMTOOL, promtool } from '../../support/promtool.ts';
 import { requirePart } from '../../support/python.ts';
 
@@ -16,7 +17,7 @@ interface Alert {
 }
 interface RuleTest {
   readonly name: string;
-  readonly alert_rule_test: readonly { readonly alertname: string; readonly exp_alerts: readonly unknown[] }[];
+  readonly alert_rule_test?: readonly { readonly alertname: string; readonly exp_alerts: readonly unknown[] }[];
 }
 
 const root = (path: string) => new URL(`../../../${path}`, import.meta.url);
@@ -78,7 +79,7 @@ describe.each(ALERTS)('$alert', ({ alert, expr, labels, annotations }) => {
   });
 
   it('has a series that makes it fire, and one that does not', () => {
-    const own = tests.flatMap((each) => each.alert_rule_test).filter(({ alertname }) => alertname === alert);
+    const own = tests.flatMap((each) => each.alert_rule_test ?? []).filter(({ alertname }) => alertname === alert);
     expect(own.map(({ exp_alerts }) => exp_alerts.length > 0)).toEqual([true, false]);
   });
 });
@@ -95,6 +96,25 @@ describe('the alerts', () => {
   it('wake somebody for every refusal that tells of other bytes than were promised', () => {
     const refusing = ALERTS.find(({ alert }) => alert === 'VerbatimRefusing');
     expect(refusing?.expr).toContain(`reason=~"${SECURITY_REASONS.join('|')}"`);
+  });
+
+  it('are told of everything that hurts: by one alert, or by a reason that is stated', () => {
+    const rules = read('config/alerts.rules.yml');
+    const own: Readonly<Record<string, string>> = {
+      clock: 'VerbatimClock',
+      disk: 'VerbatimDiskFull',
+      'import-age': 'VerbatimImportOld',
+    };
+    const hurting = Object.entries(CONDITIONS).flatMap(([what, level]) => (level === 'warn' ? [what] : []));
+    const known = /what=~"([^"]+)"/.exec(ALERTS.find(({ alert }) => alert === 'VerbatimToKnow')?.expr ?? '')?.[1];
+    expect(known?.split('|')).toEqual(
+      hurting.filter((what) => own[what] === undefined && what !== 'redirects').toSorted(),
+    );
+    expect(rules).toContain('`redirects` wakes nobody:');
+    for (const [what, alert] of Object.entries(own)) {
+      const { expr = '' } = ALERTS.find((each) => each.alert === alert) ?? {};
+      expect(expr).toMatch(what === 'import-age' ? /verbatim_import_age_seconds/ : new RegExp(`what="${what}"`));
+    }
   });
 
   it.runIf(requirePart('promtool', PROMTOOL))(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createHealth } from '../../../../src/app/health/health.ts';
-import { type Facts, findingsOf } from '../../../../src/app/health/verdict.ts';
+import { type Facts, verdictOn } from '../../../../src/app/health/verdict.ts';
 import { loadConfig } from '../../../../src/config/load.ts';
 import type { IndexStatus } from '../../../../src/mirror/package-index.ts';
 
@@ -33,14 +33,18 @@ const facts = (over: Partial<Facts> = {}): Facts => ({
   judged: NOW,
   indexes: [index()],
   disk: [{ part: 'quarantine', index: '', bytes: 0 }],
+  tampered: [],
   conditions: [],
   ...over,
 });
 
 const failed = { reason: 'unreachable', message: 'connect ECONNREFUSED 10.1.2.3:443', at: NOW - 1 };
 const known = { freshFor: new Map([['main', FRESH]]), startedAt: NOW - 86_400 };
+/** What breaks the promise. */
+const breaking = (over: Partial<Facts>, about = known) =>
+  verdictOn(facts(over), about).troubles.filter(({ breaks }) => breaks);
 const whats = (over: Partial<Facts>, about = known) =>
-  findingsOf(facts(over), about).map(({ what, index: of }) => (of === '' ? what : `${what} ${of}`));
+  breaking(over, about).map(({ what, index: of }) => (of === '' ? what : `${what} ${of}`));
 
 describe('the promise', () => {
   it('holds where upstream confirmed everything a moment ago', () => {
@@ -80,7 +84,7 @@ describe('the promise', () => {
   it('does not hold where signed metadata has expired and newer could not be had, as of when it is judged', () => {
     const indexes = [index({ lastError: failed })];
     expect(whats({ indexes, judged: NOW + 3600 })).toEqual(['expired main']);
-    expect(findingsOf(facts({ indexes, judged: NOW + 86_400 }), known)[0]?.message).toMatch(/timestamp, root/);
+    expect(breaking({ indexes, judged: NOW + 86_400 })[0]?.says).toMatch(/timestamp, root/);
     expect(whats({ indexes, judged: NOW + 3599 })).toEqual([]);
   });
 
@@ -91,9 +95,9 @@ describe('the promise', () => {
 
   it('does not hold where stored state is not believed, and says nothing else of that index', () => {
     const lost = { reason: 'state', message: '/var/lib/verbatim/indexes/main is damaged', at: 0 };
-    expect(whats({ judged: NOW + 86_400, indexes: [index({ lastRefresh: undefined, lastError: lost })] })).toEqual([
-      'state main',
-    ]);
+    expect(
+      whats({ judged: NOW + 86_400, indexes: [index({ lastRefresh: undefined, lastError: lost, refusesAll: true })] }),
+    ).toEqual(['state main']);
   });
 
   it('does not hold where what was imported is too old, and is judged as of its own time', () => {
@@ -126,10 +130,14 @@ describe('the promise', () => {
   it('says nothing that an upstream, a path or an address could be read from', () => {
     const indexes = [
       index({ lastRefresh: NOW - 5000, lastError: failed }),
-      index({ name: 'other', lastError: { reason: 'state', message: '/var/lib/verbatim is damaged', at: 0 } }),
+      index({
+        name: 'other',
+        refusesAll: true,
+        lastError: { reason: 'state', message: '/var/lib/verbatim is damaged', at: 0 },
+      }),
     ];
     const said = JSON.stringify(
-      findingsOf(facts({ indexes, disk: [{ part: 'quarantine', index: '', bytes: 1 }] }), known),
+      verdictOn(facts({ indexes, disk: [{ part: 'quarantine', index: '', bytes: 1 }] }), known),
     );
     expect(said).not.toMatch(/10\.1\.2\.3|\/var\/lib|index\.example/);
     expect(said).toMatch(/unreachable/);
@@ -146,7 +154,7 @@ describe('who asks for the verdict', () => {
     // PyPI's pages are fresh for ten minutes.
     expect(holds).toBe(false);
     expect(lines[0]).toBe('The promise does not hold. What is amiss:');
-    expect(lines.join('\n')).toMatch(/- main: Nothing that upstream says.*last confirmed 1 hour ago/s);
+    expect(lines.join('\n')).toMatch(/- main: Nothing came from upstream, since.*last confirmed 1 hour ago/s);
     expect(json).toMatchObject({
       holds: false,
       findings: [{ what: 'stale', index: 'main' }],
@@ -160,6 +168,7 @@ describe('who asks for the verdict', () => {
       metrics: [
         ['verbatim_promise_holds', 'gauge', 0],
         ['verbatim_promise_findings', 'gauge', 1],
+        ['verbatim_promise_to_know', 'gauge', 1],
       ],
     });
   });

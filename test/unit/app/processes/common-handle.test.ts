@@ -47,6 +47,8 @@ const statusOf = ({ index = {}, bytes = 0, queues = [QUEUE], conditions = [] }: 
     now: 200,
     judged: 200,
     indexes: [{ ...INDEX, ...index }],
+    addresses: [],
+    tampered: [],
     store: { bytes, blobs: bytes / 10, limitBytes: 1000, byIndex: new Map() },
     disk: [],
     kept: [],

@@ -5,6 +5,7 @@ import { FORMATS, formatFor } from '../../../../src/bundle/format/model.ts';
 import { bytesOf, makeBundle } from '../../../support/bundles.ts';
 
 const TARGET = { kind: 'target', name: 'dir/leaf', content: Buffer.from('x') } as const;
+const ADVISORIES = { kind: 'advisories', url: 'https://feed.example/all.zip', content: Buffer.from('z') } as const;
 const FILE = { kind: 'file', project: 'alpha', name: 'alpha-1.0.tar.gz', content: Buffer.from('y') } as const;
 
 async function read(manifest: Buffer): Promise<readonly string[]> {
@@ -34,6 +35,21 @@ describe('formats of bundles', () => {
     const header = { format: formatFor('target') };
     const { manifest } = await makeBundle({ header, contents: [{ ...TARGET, coding: 'zstd' }] });
     await expect(read(manifest)).rejects.toMatchObject({ reason: 'format' });
+  });
+
+  it('advisories stand behind everything, once and as they are, in the format that has them', async () => {
+    const header = { format: formatFor('advisories') };
+    const contents = [FILE, TARGET, ADVISORIES];
+    expect(await read((await makeBundle({ header, contents })).manifest)).toEqual(['file', 'target', 'advisories']);
+    const wrong = [
+      { header: { format: formatFor('target') }, contents },
+      { header, contents: [FILE, ADVISORIES, TARGET] },
+      { header, contents: [ADVISORIES, { ...ADVISORIES, content: Buffer.from('y') }] },
+      { header, contents: [{ ...ADVISORIES, coding: 'zstd' as const }] },
+      { header, contents: [{ ...ADVISORIES, name: 'of a name' }] },
+    ];
+    for (const made of wrong)
+      await expect(read((await makeBundle(made)).manifest)).rejects.toMatchObject({ reason: 'format' });
   });
 
   it('one that comes later is told in words, with what would read it', async () => {

@@ -98,7 +98,7 @@ it.each<readonly [string, (lines: string[]) => void]>([
   ['fewer members than it says', edit(0, '"members":3', '"members":4')],
   ['a body of another size', edit(0, /"body":\d+/, '"body":1024')],
   ['another content size', edit(0, /"content":\d+/, '"content":20')],
-  ['a format that it does not know', edit(0, 'verbatim-bundle/1', 'verbatim-bundle/3')],
+  ['a format that it does not know', edit(0, 'verbatim-bundle/1', 'verbatim-bundle/7')],
   ['an index name that leaves', edit(0, '"name":"main"', '"name":"../main"')],
   ['a time that is none', edit(0, '2026-01-02', '2026-02-30')],
   [
