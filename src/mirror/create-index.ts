@@ -99,13 +99,14 @@ export class EvidencedIndex<P> implements RunningIndex {
       heldFiles: offline ? new HeldFiles(parts.blobs, offlinePages) : undefined,
     });
     this.#list = new ProjectList(shared);
+    const coreMetadata = new CoreMetadata(parts);
     const expectations = new Expectations({ evidence, upstream: parts.upstream });
     this.#files = new Files({
       ...parts,
       pages: this.#pages,
       pins: this.#pins,
       expectations,
-      coreMetadata: new CoreMetadata(parts),
+      coreMetadata,
       firstSights:
         firstSight &&
         new FirstSights({
@@ -117,19 +118,18 @@ export class EvidencedIndex<P> implements RunningIndex {
       onAsked: (page, file, isMetadata) => this.#ahead?.fileAsked(page, file, isMetadata),
     });
     const [pages, files] = [this.#pages, this.#files];
-    parts.policy.seeInside?.(insideOf({ ...parts, pages, files, expectations, release }));
+    parts.policy.seeInside?.(insideOf({ ...parts, pages, files, coreMetadata, expectations, release }));
     const onceListed = new OnceListed({ ...parts, pins: this.#pins });
     if (parts.servesRemoved === true)
       this.#removed = new RemovedFiles({
         ...parts,
         quarantines: parts.quarantines,
-        pages: this.#pages,
+        pages,
         pins: this.#pins,
         onceListed,
       });
     const { lookAhead: rules } = parts;
-    if (rules !== undefined && !offline)
-      this.#ahead = new LookAhead({ ...shared, rules, pages: this.#pages, files: this.#files });
+    if (rules !== undefined && !offline) this.#ahead = new LookAhead({ ...shared, rules, pages, files });
     this.introduce = introduce ?? (async () => undefined);
     this.signed = signed?.(judgeByName({ ...parts, pages: this.#pages, onceListed }));
     this.carried = carried?.(this.signed);
