@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { internalCaller } from '../async/caller.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import { type Access, createAccess } from '../http/access/access.ts';
@@ -26,6 +25,7 @@ import { followPeer } from './fleet/follow-peer.ts';
 import { MirrorHealth } from './health/mirror-health.ts';
 import { noEvents } from './no-events.ts';
 import { combinedOf } from './running/combined.ts';
+import { Introductions } from './running/introductions.ts';
 import { logOf } from './running/log.ts';
 import type { MirrorOptions, RunningMirror } from './running/mirror.ts';
 import { recordRefused } from './running/record-refused.ts';
@@ -62,8 +62,6 @@ export async function startMirror({
     // Of several processes the one that accepts connections is asked.
     if (behind === undefined) await mirror.listenForCommands();
     mirror.beginJobs();
-    for (const index of composition.indexes)
-      if (peers?.leads !== false || index.signed !== undefined) void index.introduce(internalCaller(index.name));
     return mirror;
   } catch (error) {
     await mirror.close();
@@ -98,6 +96,7 @@ class Mirror implements RunningMirror {
   #control: ControlSocket | undefined;
   #publicUrl: string | undefined;
   #jobs: Jobs | undefined;
+  #introductions: Introductions | undefined;
   readonly #startedAt: Instant;
 
   constructor(parts: MirrorParts) {
@@ -208,9 +207,11 @@ class Mirror implements RunningMirror {
     this.#publicUrl = addressOf(config.server, this.url);
   }
 
-  /** From now on it does what nobody asks for: syncs that are due, and reading again what is on disk. */
+  /** From now on it does what nobody asks for: a first look at each upstream, syncs that are due, and reading again what is on disk. */
   beginJobs(): void {
     this.#jobs = jobsOf(this.#parts);
+    const { leads } = this.#parts;
+    this.#introductions = new Introductions(this.indexes.filter(({ signed }) => leads || signed !== undefined));
   }
 
   async listenForOperators(admin: NonNullable<MirrorOptions['admin']>): Promise<void> {
@@ -262,6 +263,7 @@ class Mirror implements RunningMirror {
         connections: cut,
       });
     await this.#control?.close();
+    await this.#introductions?.close();
     await this.#jobs?.close();
     await this.#health.close();
     await this.#conditions.close();

@@ -22,7 +22,7 @@ export async function status(config: Config, json: boolean): Promise<void> {
   for (const server of await serversOn(config.data)) live.push(await server.ask('status', {}, LiveStatus));
   const report = live[0]?.report ?? (await storedStatus(config));
   const servers = live.map(({ server, report: { indexes } }) => ({ ...server, indexes }));
-  const startedAt = live[0]?.server.startedAt ?? report.now;
+  const startedAt = live[0]?.server.startedAt;
   const verdict = verdictOn(report, { freshFor: freshnessOf(config), startedAt });
   if (json) printJson(statusJson(report, verdict, servers));
   else print(...reportLines(report, verdict, servers));

@@ -1,7 +1,6 @@
 import type { Caller } from '../async/caller.ts';
 import { secondsSince } from '../async/elapsed.ts';
 import type { Blob } from '../ports/blob.ts';
-import type { ReleaseDocument } from '../ports/contents/inside.ts';
 import type { Heard } from '../ports/newest.ts';
 import type { Choice } from '../render/negotiate.ts';
 import { isUnlisted } from './absence.ts';
@@ -16,17 +15,19 @@ import { Expectations } from './files/expectations.ts';
 import type { FileAnswer } from './files/file-answer.ts';
 import { Files } from './files/files.ts';
 import { FirstSights } from './files/first-sights.ts';
-import { type JudgeFile, judgeByName } from './files/judge.ts';
+import { judgeByName } from './files/judge.ts';
 import { coreMetadataFor } from './files/metadata-for-jobs.ts';
 import { OnceListed } from './files/once-listed.ts';
 import { RemovedFiles } from './files/removed-files.ts';
-import type { IndexParts } from './index-parts.ts';
+import type { Facets, IndexParts } from './index-parts.ts';
 import { isKeptName } from './kept-name.ts';
+import { listedSerials } from './listed-serials.ts';
 import type {
   CarriedIndex,
   IndexStatus,
   IndexTally,
   KnownListing,
+  ListedSerials,
   LookedAt,
   PackageIndex,
   ServedPage,
@@ -39,14 +40,6 @@ import { HeldFiles } from './projects/held-files.ts';
 import { ProjectPins } from './projects/pins.ts';
 import { ProjectList } from './projects/project-list.ts';
 import { type FoundPage, ProjectPages } from './projects/project-pages.ts';
-
-interface Facets<P> {
-  readonly introduce?: ((caller: Caller) => Promise<void>) | undefined;
-  readonly signed?: ((judge: JudgeFile) => SignedRepository) | undefined;
-  readonly carried?: ((signed: SignedRepository | undefined) => CarriedIndex | undefined) | undefined;
-  readonly unverified?: ((pages: ProjectPages<P>) => UnverifiedDocuments) | undefined;
-  readonly release?: ReleaseDocument | undefined;
-}
 
 /** An index that can be closed. */
 export interface RunningIndex extends PackageIndex {
@@ -257,6 +250,11 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   projects(caller: Caller, how?: { readonly held: boolean }): AsyncIterable<string> {
     return this.#list.names(caller, how);
+  }
+
+  async listed(caller: Caller): Promise<ListedSerials | undefined> {
+    const isTold = this.signed !== undefined || this.carried !== undefined;
+    return isTold ? undefined : listedSerials(await this.#list.serials(caller), this);
   }
 
   async open(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Blob> {

@@ -1,6 +1,8 @@
 import { type Background, createBackground } from '../async/background.ts';
+import type { Caller } from '../async/caller.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { ReleaseDocument } from '../ports/contents/inside.ts';
 import type { Emit } from '../ports/events.ts';
 import type { PageStore, Pins } from '../ports/index-state.ts';
 import type { Lease } from '../ports/lease.ts';
@@ -14,8 +16,11 @@ import type { CommonDocuments } from './common-documents.ts';
 import { Fetch } from './files/fetch.ts';
 import type { FirstSightRules } from './files/first-sights.ts';
 import { HeldVariants } from './files/held-variants.ts';
+import type { JudgeFile } from './files/judge.ts';
+import type { CarriedIndex, SignedRepository, UnverifiedDocuments } from './package-index.ts';
 import type { DrawnBodies } from './projects/drawn-bodies.ts';
 import type { OfflinePages } from './projects/held-files.ts';
+import type { ProjectPages } from './projects/project-pages.ts';
 import { createReports, type Reports } from './projects/reports.ts';
 import { createSightPins, type SightPins } from './projects/sight-pins.ts';
 import type { SeenQuarantines } from './seen-quarantines.ts';
@@ -86,4 +91,13 @@ export function partsOf<O extends IndexOptions>(options: O): O & IndexParts {
     heldVariants: new HeldVariants(options.blobs),
     sightPins: createSightPins(options),
   };
+}
+
+/** What an index has besides pages, list and files. */
+export interface Facets<P> {
+  readonly introduce?: ((caller: Caller) => Promise<void>) | undefined;
+  readonly signed?: ((judge: JudgeFile) => SignedRepository) | undefined;
+  readonly carried?: ((signed: SignedRepository | undefined) => CarriedIndex | undefined) | undefined;
+  readonly unverified?: ((pages: ProjectPages<P>) => UnverifiedDocuments) | undefined;
+  readonly release?: ReleaseDocument | undefined;
 }

@@ -23,5 +23,7 @@ export const LIMITS = {
 export const LONGEST_WAIT_MS = 5000;
 /** How long what was believed is served while upstream is asked behind, once it is no longer fresh. Seconds. */
 export const WHILE_REVALIDATING = 300;
+/** How long a page stands without being asked for where upstream's list counts for it what it came with. Seconds. */
+export const SPARED_FOR = 86_400;
 /** Changes of others (an operator's command, another process) that one answer gives way to. */
 export const SUPERSEDED_MOST = 3;

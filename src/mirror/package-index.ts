@@ -48,6 +48,15 @@ export type KnownListing = KnownPage<unknown>;
 /** A page that `listing` gave. */
 export type BelievedListing = BelievedPage<unknown>;
 
+/** What upstream's list says of pages. */
+export interface ListedSerials {
+  /**
+   * The page that is held, where upstream counts for it what it came with, and it was asked for less than a day ago. Nothing is confirmed by that: the
+   * page is as old as it was. Upstream is not asked. Never throws: undefined where the page is to be asked for.
+   */
+  unchanged(project: string, caller: Caller): Promise<BelievedListing | undefined>;
+}
+
 /** What every index has, whatever its pages are believed by. */
 export interface PackageIndex {
   readonly name: string;
@@ -96,6 +105,11 @@ export interface PackageIndex {
   listing(project: string, caller: Caller): Promise<BelievedPage<unknown>>;
   /** Names of all projects, normalized, for jobs. `held`: of the list that is held, and upstream is not asked. */
   projects(caller: Caller, how?: { readonly held: boolean }): AsyncIterable<string>;
+  /**
+   * Asks upstream for its list now, for jobs that would ask for page after page: what it counts for each project tells of those that are held which have
+   * not changed. Undefined where it counts nothing, or evidence says by itself what is new. Throws Refusal.
+   */
+  listed(caller: Caller): Promise<ListedSerials | undefined>;
   /** The proved bytes of a file of a page that `listing` gave, for jobs: not counted as served. */
   open(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Blob>;
   /** A power cut takes nothing of what `open` gave when this resolves. Where it throws (Refusal), it is to be opened anew. */
@@ -227,8 +241,8 @@ export interface UnverifiedDocuments {
   variants(project: string, filename: string, caller: Caller): Promise<UnverifiedDocument>;
   /** `FILE.asc`, where the page says that there is one; by the file's own path. `of`: the one project whose page is asked. */
   signature(path: string, caller: Caller, of?: string | undefined): Promise<UnverifiedDocument>;
-  /** Has what its page announces of a file, provenance and signature, kept for whoever is offline later: asked for where it is not. Throws Refusal. */
-  relay(project: string, filename: string, caller: Caller): Promise<void>;
+  /** Has what this page announces of a file, provenance and signature, kept for whoever is offline later: asked for where it is not. Throws Refusal. */
+  relay(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<void>;
 }
 
 /** What pages do not pass on, and what an operator keeps from being served. */

@@ -43,6 +43,7 @@ export class RefusingIndex implements PackageIndex {
   readonly explain: PackageIndex['explain'];
   readonly known: PackageIndex['known'];
   readonly look: PackageIndex['look'];
+  readonly listed: PackageIndex['listed'];
   readonly confirm: PackageIndex['confirm'];
   readonly listing: PackageIndex['listing'];
   readonly open: PackageIndex['open'];
@@ -67,6 +68,7 @@ export class RefusingIndex implements PackageIndex {
     this.explain = refuse;
     this.known = refuse;
     this.look = refuse;
+    this.listed = refuse;
     this.confirm = refuse;
     this.listing = refuse;
     this.open = refuse;

@@ -243,10 +243,7 @@ interface EventMap {
   };
   /** A project's page was let go to make room in the state of its index: what the next one is held to stays. */
   readonly letGo: { readonly index: string; readonly project: string };
-  /**
-   * How much room the state of an index has, once a change. `crowded`: pages are let go. `full`: there are none left that could be, and projects
-   * that nobody asked for before are refused.
-   */
+  /** How much room the state of an index has, once a change. `crowded`: pages are let go. `full`: none is left that could be, and new projects are refused. */
   readonly stateRoom: {
     readonly index: string;
     readonly room: (typeof ROOMS)[number];
@@ -270,9 +267,10 @@ interface EventMap {
     readonly job: string;
     readonly result: SyncResult;
     readonly seconds: number;
-    /** Files, and their bytes. */
+    /** Files, and their bytes; projects whose pages were not asked for: the list says that they are what they were. */
     readonly fetched: number;
     readonly bytes: number;
+    readonly notAsked: number;
     readonly missing: number;
     readonly refused: number;
     /** Of the first thing that is missing or was refused. */

@@ -2,7 +2,7 @@ import type { Caller } from '../async/caller.ts';
 import type { Refusal } from '../bytes/refusal.ts';
 import { type Change, changesOf } from '../pypi/changes.ts';
 import { condense } from '../pypi/condense.ts';
-import { decodeList, decodePage } from '../pypi/decode.ts';
+import { decodeList, decodePage, decodeSerials } from '../pypi/decode.ts';
 import { emptied, type Listing, withTimes } from '../pypi/listing.ts';
 import { type Loss, lossesOf } from '../pypi/losses.ts';
 import { refuseNoPage, type Sight } from '../pypi/observation.ts';
@@ -75,6 +75,9 @@ export interface Difference {
   readonly odd: readonly Oddity[];
 }
 
+/** A count each, by normalized name. */
+export type CountedProjects = Pick<ReadonlyMap<string, number>, 'get' | 'size'>;
+
 /**
  * Decoding, relinking, comparing and drawing: pure work that takes a second for a page of 10,000 files or the list of
  * all projects, in which no other request may have to wait. All refuse `format`, `foreign`, `limit`; the caller's signal
@@ -84,6 +87,8 @@ export interface PageWork {
   drawPage(source: PageSource, steps: PageSteps, caller: Caller): Promise<Enforced & { readonly bodies: Bodies }>;
   /** Lean. */
   drawList(bytes: Uint8Array, caller: Caller): Promise<Bodies>;
+  /** What a list of all projects counts for each, by normalized name. */
+  serials(bytes: Uint8Array, caller: Caller): Promise<CountedProjects>;
   /** Undefined for a version that is not there. */
   drawLegacy(source: LegacySource, caller: Caller): Promise<Uint8Array | undefined>;
   /** Without a page before it there is nothing to lose; `after` is still judged whole. */
@@ -108,6 +113,7 @@ export const workHere: PageWork = {
     return { ...enforced, bodies: await renderPage(hidden === true ? emptied(listing) : withTimes(listing, times)) };
   },
   drawList: async (bytes) => renderList(decodeList(bytes)),
+  serials: async (bytes) => decodeSerials(bytes),
   drawLegacy: async ({ upstream, listing, version, base }) => legacyJson(upstream, listing, version, base),
   async compare(project, before, after) {
     const sight = ({ bytes, serial }: Seen): Sight => ({ page: decodePage(bytes, project), serial });

@@ -35,8 +35,31 @@ export function decodeList(bytes: Uint8Array, form: Form = formOf(bytes)): reado
   return [...names];
 }
 
-/** A second list of projects in one document, which parsers read differently, is refused. */
+/**
+ * What a list in JSON counts for its projects (PyPI's `_last-serial`), by normalized name; in HTML it counts nothing. Of a project that it has twice
+ * it says nothing. Refuses `format`, `limit`.
+ */
+export function decodeSerials(bytes: Uint8Array, form: Form = formOf(bytes)): ReadonlyMap<string, number> {
+  const serials = new Map<string, number>();
+  if (form === 'html') return serials;
+  const seen = new Set<string>();
+  eachProject(bytes, (project) => {
+    const name = isRecord(project) && typeof project['name'] === 'string' ? normalizeName(project['name']) : undefined;
+    if (!isRecord(project) || name === undefined) return;
+    const serial = project['_last-serial'];
+    if (seen.has(name)) serials.delete(name);
+    else if (typeof serial === 'number' && Number.isSafeInteger(serial) && serial > 0) serials.set(name, serial);
+    seen.add(name);
+  });
+  return serials;
+}
+
 function jsonNames(bytes: Uint8Array, add: (name: string) => void): void {
+  eachProject(bytes, (project) => add(isRecord(project) && typeof project['name'] === 'string' ? project['name'] : ''));
+}
+
+/** A second list of projects in one document, which parsers read differently, is refused. */
+function eachProject(bytes: Uint8Array, visit: (project: unknown) => void): void {
   const json = openPage(bytes, MAX_LIST_VALUES);
   let meta: unknown;
   let isListed = false;
@@ -46,10 +69,7 @@ function jsonNames(bytes: Uint8Array, add: (name: string) => void): void {
     if (key !== 'projects' || json.kind !== 'array') return;
     if (isListed) throw bad('The project list has "projects" twice.');
     isListed = true;
-    json.elements(() => {
-      const project = json.pieceOrNone()?.value;
-      add(isRecord(project) && typeof project['name'] === 'string' ? project['name'] : '');
-    });
+    json.elements(() => visit(json.pieceOrNone()?.value));
   });
   json.end();
   if (!isListed) throw bad('The project list has no "projects".');

@@ -1,6 +1,6 @@
 import type { Caller } from '../async/caller.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { BelievedListing, PackageIndex } from '../mirror/package-index.ts';
+import type { BelievedListing, ListedSerials, PackageIndex } from '../mirror/package-index.ts';
 import type { OwnFile } from '../pypi/listing.ts';
 import { isDistribution, pep440VersionOf } from '../pypi/names.ts';
 import { compareVersions, isPreRelease, keyOf, parseVersion, type Version } from '../pypi/requirement/version.ts';
@@ -39,6 +39,10 @@ export interface CatalogOptions {
   readonly isOffline: boolean;
   /** Projects whose pages this round has looked at already; added to. */
   readonly looked: Set<string>;
+  /** What upstream's list says of pages; undefined where it was not asked, or says nothing. */
+  readonly listed: ListedSerials | undefined;
+  /** Projects whose pages upstream was not asked for, because its list says that they are what they were; added to. */
+  readonly spared: Set<string>;
   /** Projects whose pages were new, or had changed; added to. */
   readonly changed: Set<string>;
   readonly caller: Caller;
@@ -63,12 +67,23 @@ export class Catalog {
     if (denied !== undefined)
       throw new Refusal('policy', `${project} is not taken: it is ${denied}.`, { subject: 'request' });
     // Of a signed index the snapshot says what is new.
+    const held = looked.has(project) ? undefined : await this.#unchanged(project);
+    if (held !== undefined) return releasesOf(held, filters);
     if (!isOffline && index.signed === undefined && !looked.has(project)) {
       const came = await attempt(() => index.look(project, caller));
       if ((came === 'new' || came === 'changed') && changed.size < MOST_CHANGED) changed.add(project);
       looked.add(project);
     }
     return releasesOf(await attempt(() => index.listing(project, caller)), filters);
+  }
+
+  /** The page that is held, where upstream need not be asked for it. */
+  async #unchanged(project: string): Promise<BelievedListing | undefined> {
+    const { listed, spared, caller } = this.#options;
+    const page = await listed?.unchanged(project, caller);
+    if (page === undefined) spared.delete(project);
+    else spared.add(project);
+    return page;
   }
 
   /** What one of its files requires; undefined where nobody can say without building it. Throws Refusal. */

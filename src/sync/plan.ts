@@ -1,6 +1,6 @@
 import type { Caller } from '../async/caller.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { PackageIndex } from '../mirror/package-index.ts';
+import type { ListedSerials, PackageIndex } from '../mirror/package-index.ts';
 import { parseSpecifiers } from '../pypi/requirement/specifier.ts';
 import type { Environment } from '../pypi/resolving/environment.ts';
 import { Catalog, type ProjectReleases } from './catalog.ts';
@@ -59,7 +59,7 @@ export interface Choice {
 }
 
 export interface PlanOptions {
-  readonly index: Pick<PackageIndex, 'listing' | 'coreMetadata' | 'look' | 'signed' | 'projects' | 'isHeld'>;
+  readonly index: Pick<PackageIndex, 'listing' | 'coreMetadata' | 'look' | 'listed' | 'signed' | 'projects' | 'isHeld'>;
   readonly wanted: Wanted;
   readonly filters: Filters;
   /** Normalized names of projects that are held. */
@@ -69,14 +69,20 @@ export interface PlanOptions {
   readonly isOffline: boolean;
   /** Projects whose pages were new, or had changed; added to. */
   readonly changed: Set<string>;
+  /** Projects whose pages upstream was not asked for, because its list says that they are what they were; added to. */
+  readonly spared: Set<string>;
 }
+
+/** Projects from which on the list of all, some 40 MB on PyPI, is less to ask for than page after page. */
+const MANY = 1000;
 
 /** Resolves what is to be resolved. Throws Refusal where upstream cannot be had. */
 export async function planOf(options: PlanOptions): Promise<Plan> {
   const { wanted, filters } = options;
   const looked = new Set<string>();
-  const catalog = new Catalog({ ...options, looked });
-  const one = new Catalog({ ...options, looked, filters: forOneRelease(filters) });
+  const listed = await listedOf(options);
+  const catalog = new Catalog({ ...options, looked, listed });
+  const one = new Catalog({ ...options, looked, listed, filters: forOneRelease(filters) });
   const unlocked = wanted.asked.filter(({ isLocked }) => !isLocked);
   const missing: Told[] = wanted.passedOver.flatMap(({ isMissing, ...told }) => (isMissing ? [told] : []));
   const choices: Choice[] = [];
@@ -111,6 +117,26 @@ export async function planOf(options: PlanOptions): Promise<Plan> {
           yield { project, pick: () => pickSinceHeld(options, catalog, project) };
     },
   };
+}
+
+/** Asked where the list is read anyway, or for many pages at once; where it cannot be had, each page is asked for. */
+async function listedOf(options: PlanOptions): Promise<ListedSerials | undefined> {
+  const { wanted, index, caller, attempt, isOffline } = options;
+  if (isOffline || index.signed !== undefined) return undefined;
+  if (!wanted.listed && wanted.globs.length === 0 && !(wanted.held && (await areMany(options.held()))))
+    return undefined;
+  try {
+    return await attempt(() => index.listed(caller));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return undefined;
+  }
+}
+
+async function areMany(projects: AsyncIterable<string>): Promise<boolean> {
+  let count = 0;
+  for await (const _ of projects) if (++count >= MANY) return true;
+  return false;
 }
 
 function* chosenWishes(choices: readonly Choice[]): Generator<Wish, void, undefined> {

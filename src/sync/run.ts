@@ -1,7 +1,7 @@
 import type { Caller } from '../async/caller.ts';
 import { Places } from '../async/places.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { PackageIndex } from '../mirror/package-index.ts';
+import type { BelievedListing, PackageIndex } from '../mirror/package-index.ts';
 import type { Blob } from '../ports/blob.ts';
 import type { PickedFile } from './picked.ts';
 import type { Plan, Wish } from './plan.ts';
@@ -98,7 +98,7 @@ class ProjectRun {
       else if (mustBeHeld === true) report.missing.add({ what: filename, why: 'it is not held' });
       if (!fetches) return;
       try {
-        await this.#places.fetching.within(() => this.#relay(picked.page.project, filename));
+        await this.#places.fetching.within(() => this.#relay(picked.page, filename));
       } finally {
         await onHeld?.(picked);
       }
@@ -108,12 +108,12 @@ class ProjectRun {
   }
 
   /** What its page announces besides, and nothing vouches for. */
-  async #relay(project: string, filename: string): Promise<void> {
+  async #relay(page: BelievedListing, filename: string): Promise<void> {
     const { index, caller, attempt, report } = this.#options;
     const { unverified } = index;
     if (unverified === undefined) return;
     try {
-      await attempt(() => unverified.relay(project, filename, caller));
+      await attempt(() => unverified.relay(page, filename, caller));
     } catch (error) {
       if (!(error instanceof Refusal) || error.reason !== 'unlisted') throw error;
       report.leftOut.set(NOT_THERE, (report.leftOut.get(NOT_THERE) ?? 0) + 1);

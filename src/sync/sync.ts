@@ -39,6 +39,8 @@ export interface Synced {
   readonly plan: Plan;
   /** Projects whose pages were new, or had changed; the first of very many. */
   readonly changed: ReadonlySet<string>;
+  /** Projects whose pages upstream was not asked for: its list says that they are what they were. */
+  readonly spared: number;
   /** How often it began again because a signed index moved on. */
   readonly again: number;
 }
@@ -70,17 +72,17 @@ export async function sync(options: SyncOptions): Promise<Synced> {
 
 async function once(options: SyncOptions, report: SyncReport): Promise<Omit<Synced, 'again'>> {
   const attempt = attempting(options.pause, () => report.progress.retries++);
-  const changed = new Set<string>();
-  const plan = await planOf({ ...options, attempt, changed });
+  const [changed, spared] = [new Set<string>(), new Set<string>()];
+  const plan = await planOf({ ...options, attempt, changed, spared });
   const counted = newReport();
   await runPlan({ ...options, plan, attempt, report: counted, fetches: false });
   await runTargets({ ...options, attempt, report: counted, fetches: false });
   await options.onCounted?.(counted, plan);
-  if (!options.fetches) return { report: counted, plan, changed };
+  if (!options.fetches) return { report: counted, plan, changed, spared: spared.size };
   options.onRound?.(report, counted);
   await runPlan({ ...options, plan, attempt, report, fetches: true });
   await runTargets({ ...options, attempt, report, fetches: true });
-  return { report, plan, changed };
+  return { report, plan, changed, spared: spared.size };
 }
 
 async function snapshotOf(index: PackageIndex): Promise<number | undefined> {

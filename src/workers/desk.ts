@@ -3,7 +3,7 @@ import { existing } from '../bytes/existing.ts';
 import { differenceOf, type Seen, undigestedOf } from '../ports/page-work.ts';
 import { condense } from '../pypi/condense.ts';
 import { startupFiles } from '../pypi/contents/startup.ts';
-import { decodeList, decodePage } from '../pypi/decode.ts';
+import { decodeList, decodePage, decodeSerials } from '../pypi/decode.ts';
 import { Inspection } from '../pypi/inspect/inspect.ts';
 import { readDirectory } from '../pypi/inspect/zip-directory.ts';
 import { emptied, type Listing, type OwnFile, without, withTimes } from '../pypi/listing.ts';
@@ -14,6 +14,7 @@ import { legacyJson } from '../render/legacy-json.ts';
 import { drawList, drawPage } from '../render/render.ts';
 import { bcryptHolds } from './bcrypt.ts';
 import { SLICE } from './limits.ts';
+import { packSerials } from './packed-serials.ts';
 import type { Asked, Calls, Kind } from './protocol.ts';
 import { createProvenanceDesk } from './provenance-desk.ts';
 
@@ -91,14 +92,10 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
         return feeds.end(ask);
       case 'list':
         return moved(leanBodies(bodiesHere(drawList(decodeList(ask.bytes)))));
-      case 'legacy': {
-        const { project, bytes, pageUrl, undigested, withheld, upstream, version, base } = ask;
-        const listing = without(relink(decode(project, bytes), { pageUrl, undigested }), {
-          withheld,
-          silenced: new Set(),
-        });
-        return copied(legacyJson(upstream, listing, version, base));
-      }
+      case 'serials':
+        return serialsIn(ask);
+      case 'legacy':
+        return legacy(decode(ask.project, ask.bytes), ask);
       case 'bcrypt':
         return bcryptHolds(ask.password, ask.encoded).then(copied);
       case 'provenance':
@@ -111,6 +108,19 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
         return copied(condense(decode(ask.project, ask.bytes)));
     }
   };
+}
+
+function serialsIn({ bytes }: Calls['serials']['ask']): Given {
+  const answer = packSerials(decodeSerials(bytes));
+  return { answer, transfer: [answer.names.buffer, answer.starts.buffer, answer.serials.buffer] };
+}
+
+function legacy(
+  page: ProjectPage,
+  { pageUrl, undigested, withheld, upstream, version, base }: Calls['legacy']['ask'],
+): Given {
+  const listing = without(relink(page, { pageUrl, undigested }), { withheld, silenced: new Set() });
+  return copied(legacyJson(upstream, listing, version, base));
 }
 
 function drawn({ listing }: Document, ask: Calls['draw']['ask']): Given {

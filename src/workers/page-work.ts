@@ -5,6 +5,7 @@ import type { KnownFile, Undigested } from '../pypi/relink.ts';
 import type { Bodies } from '../render/bodies.ts';
 import { createLane, type LaneOptions } from './lane.ts';
 import { LARGE } from './limits.ts';
+import { unpackedSerials } from './packed-serials.ts';
 import type { Call } from './thread.ts';
 
 export interface PageWorkOptions extends LaneOptions {
@@ -53,9 +54,11 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
     },
     drawList(bytes, caller) {
       if (bytes.byteLength < large) return workHere.drawList(bytes, caller);
-      const { buffer } = bytes;
-      const whole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
-      return lists.run(caller, async (call) => arrived(await call('list', { bytes }, whole ? [buffer] : [])));
+      return lists.run(caller, async (call) => arrived(await call('list', { bytes }, givenAway(bytes))));
+    },
+    serials(bytes, caller) {
+      if (bytes.byteLength < large) return workHere.serials(bytes, caller);
+      return lists.run(caller, async (call) => unpackedSerials(await call('serials', { bytes }, givenAway(bytes))));
     },
     drawLegacy(source, caller) {
       const { listing, ...rest } = source;
@@ -78,6 +81,11 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
       await Promise.all([pages.close(), lists.close(), legacies.close()]);
     },
   };
+}
+
+/** What has a buffer to itself changes hands instead of being copied. */
+function givenAway({ buffer, byteLength }: Uint8Array): readonly ArrayBuffer[] {
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
 }
 
 /** An expectation does not survive the way between threads; what it states does. */

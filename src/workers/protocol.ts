@@ -11,6 +11,7 @@ import type { Inspected } from '../pypi/inspect/inspect.ts';
 import type { ListingHead, OwnFile } from '../pypi/listing.ts';
 import type { Undigested } from '../pypi/relink.ts';
 import type { Bodies } from '../render/bodies.ts';
+import type { PackedSerials } from './packed-serials.ts';
 
 // What the two sides of a thread say to each other. A document is opened, asked for its parts, and closed by its number.
 
@@ -58,6 +59,7 @@ export interface Calls {
   readonly inspected: { readonly ask: { readonly document: number }; readonly answer: undefined };
   readonly startupFiles: { readonly ask: { readonly directory: Directory }; readonly answer: readonly string[] };
   readonly list: { readonly ask: { readonly bytes: Uint8Array }; readonly answer: Bodies };
+  readonly serials: { readonly ask: { readonly bytes: Uint8Array }; readonly answer: PackedSerials };
   readonly legacy: {
     readonly ask: Omit<LegacySource, 'listing'> & { readonly undigested: Undigested };
     readonly answer: Uint8Array | undefined;

@@ -146,6 +146,11 @@ describe('verbatim status', () => {
     await writeFile(config, JSON.stringify({ indexes: { main: index, own: index, all } }));
     const server = await startVerbatim(['--config', config], data);
     servers.push(server);
+    const introduced = () => server.log().match(/upstream answers as a package index/g);
+    await expect.poll(introduced).toHaveLength(2);
+    // In the second in which upstream was heard, nothing is amiss.
+    const heardBy = Math.floor(Date.now() / 1000);
+    await expect.poll(() => Math.floor(Date.now() / 1000)).toBeGreaterThan(heardBy);
     pypi.page('beta', () => ({ status: 502, headers: {}, body: Buffer.from('') }));
     await (await fetch(`${server.simple}beta/`)).text();
     const at = (path: string) => new URL(path, server.simple).href;

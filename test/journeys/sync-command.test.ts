@@ -61,6 +61,17 @@ describe('verbatim sync', () => {
     expect(asked()).toEqual([1, 0, 1]);
   });
 
+  it('asks for no page that its list says is what it was, and tells how many', async () => {
+    const first = await inJson('--listed');
+    expect(first).toMatchObject({ code: 0, report: { fetched: 3, notAsked: 0 } });
+    const second = await inJson('--listed');
+    expect(second).toMatchObject({ code: 0, report: { fetched: 0, held: 3, notAsked: 2 } });
+    const third = await run('--listed');
+    expect(third.stdout).toBe(
+      'new: 0 files, 0.0 MB; held already: 3\nnot asked: serial unchanged: 2 projects, whose pages were asked for within a day\n',
+    );
+  });
+
   it('says that nothing pins a list, writes the lock it made, and takes that back', async () => {
     const list = join(directory, 'requirements.txt');
     await writeFile(list, 'alpha  # we need it\n');

@@ -112,7 +112,7 @@ export async function startFakePypi(options: FakePypiOptions = {}) {
     const json = !plainHtml && (request.headers.accept ?? '').includes(JSON_TYPE);
     const [, kind, name = '', ...rest] = path.split('/');
     const project = projects.get(name);
-    if (kind === 'simple' && name === '') return sent(listOf([...projects.keys()], json), json ? JSON_TYPE : HTML_TYPE);
+    if (kind === 'simple' && name === '') return sent(listOf(projects, json, serials), json ? JSON_TYPE : HTML_TYPE);
     if (project === undefined) return absent;
     if (kind === 'simple' && rest.join('/') === '') {
       const headers: Record<string, string> = { vary: 'Accept, Accept-Encoding' };
@@ -265,10 +265,10 @@ function htmlOf(name: string, { lines }: Project, plain: boolean): string {
   return `<!DOCTYPE html><html><head>${declared}<title>Links for ${name}</title></head><body>${anchors.join('\n')}</body></html>`;
 }
 
-function listOf(names: readonly string[], json: boolean): string {
-  return json
-    ? JSON.stringify({ meta: { 'api-version': '1.4' }, projects: names.map((name) => ({ name })) })
-    : names.map((name) => `<a href="/simple/${name}/">${name}</a>`).join('\n');
+function listOf(projects: ReadonlyMap<string, Project>, json: boolean, serials: boolean): string {
+  if (!json) return [...projects.keys()].map((name) => `<a href="/simple/${name}/">${name}</a>`).join('\n');
+  const listed = [...projects].map(([name, { serial }]) => ({ ...(serials && { '_last-serial': serial }), name }));
+  return JSON.stringify({ meta: { 'api-version': '1.4' }, projects: listed });
 }
 
 function legacyOf(name: string, { lines, serial }: Project, requires: readonly string[] | undefined): string {

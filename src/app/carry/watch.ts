@@ -14,10 +14,14 @@ export interface WatchOptions {
   readonly onRefused: (why: string) => void;
   /** Milliseconds between two looks. */
   readonly everyMs?: number | undefined;
+  /** Milliseconds, from any moment on. */
+  readonly nowMs?: (() => number) | undefined;
 }
 
 /** Milliseconds. */
 const EVERY = 2000;
+/** What was wrong here, a full disk say, is tried again after so long. Milliseconds. */
+const AGAIN_AFTER = 60_000;
 /** Files of one directory that are looked at. */
 const MOST_FILES = 20_000;
 
@@ -45,8 +49,8 @@ export class FolderWatch {
   readonly #importer: Importer;
   readonly #options: WatchOptions;
   #before = new Map<string, string>();
-  /** What became of a bundle with these files about. */
-  readonly #tried = new Map<string, string>();
+  /** What became of a bundle with these files about; `again`: from when on it is tried with the same ones. */
+  readonly #tried = new Map<string, { readonly about: string; readonly again: number } | 'done'>();
   /** What was said of each last. */
   readonly #said = new Map<string, string>();
 
@@ -64,7 +68,7 @@ export class FolderWatch {
     for (const { path, number } of bundles) {
       if (this.#options.signal.aborted) return;
       const tried = this.#tried.get(path);
-      if (tried === 'done' || tried === about) continue;
+      if (tried === 'done' || (tried?.about === about && this.#now() < tried.again)) continue;
       await this.#take(path, number, files, about);
     }
   }
@@ -74,11 +78,13 @@ export class FolderWatch {
     try {
       const taken = await this.#importer.take([path, ...others]);
       this.#options.onImported(taken);
-      this.#tried.set(path, taken.imported.advisories?.again === true ? about : 'done');
+      const isWhole = taken.imported.advisories?.again !== true;
+      this.#tried.set(path, isWhole ? 'done' : { about, again: this.#now() + AGAIN_AFTER });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const mayCome = error.reason === 'truncated' || error.reason === 'mix-and-match' || error.transient;
-      this.#tried.set(path, mayCome ? about : 'done');
+      const again = error.transient ? this.#now() + AGAIN_AFTER : Number.POSITIVE_INFINITY;
+      this.#tried.set(path, mayCome ? { about, again } : 'done');
       const why = `bundle ${number} ${mayCome ? 'waits' : 'is refused'} [${error.reason}]: ${error.message}`;
       if (this.#said.get(path) === why) return;
       this.#said.set(path, why);
@@ -118,6 +124,10 @@ export class FolderWatch {
     } finally {
       await close();
     }
+  }
+
+  #now(): number {
+    return (this.#options.nowMs ?? performance.now.bind(performance))();
   }
 
   /** Files that are as they were at the last look. */

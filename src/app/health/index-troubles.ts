@@ -14,8 +14,8 @@ const STATUS = '"verbatim status" says more';
 export interface Judged {
   /** Of each index: seconds for which what upstream said counts as fresh; undefined where nobody is asked. */
   readonly freshFor: ReadonlyMap<string, number>;
-  /** What was never heard counts from here. */
-  readonly startedAt: Instant;
+  /** What was never heard counts from here; undefined where no server runs, which alone knows whom it heard. */
+  readonly startedAt: Instant | undefined;
 }
 
 /** What is not well with one index. */
@@ -56,15 +56,22 @@ function failureOf({ lastError, lastRefresh }: IndexStatus): IndexStatus['lastEr
   return isLast && lastError.reason !== 'offline' ? lastError : undefined;
 }
 
-/** An index that nobody has asked for is behind in nothing: only a look that failed makes what is held stale. */
+/**
+ * An index that nobody has asked for is behind in nothing: only a look that failed makes what is held stale. One that nothing was heard of since
+ * the start may have a wrong address.
+ */
 function unheard(status: IndexStatus, now: Instant, { freshFor, startedAt }: Judged): readonly Trouble[] {
   const { name, lastRefresh, silent } = status;
   const failed = failureOf(status);
   const away = lastRefresh === undefined ? NEVER_HEARD : AWAY;
-  if (failed === undefined) return silent ? [toKnow(status, 'away', away)] : [];
-  const kind = kindOf(failed);
   const fresh = freshFor.get(name);
-  if (fresh === undefined || now - Math.max(lastRefresh ?? 0, startedAt) <= ROUNDS * fresh)
+  if (failed === undefined) {
+    if (silent) return [toKnow(status, 'away', away)];
+    const isDue = fresh !== undefined && startedAt !== undefined && lastRefresh === undefined;
+    return isDue ? [toKnow(status, 'unheard', NOTHING_HEARD)] : [];
+  }
+  const kind = kindOf(failed);
+  if (fresh === undefined || now - Math.max(lastRefresh ?? 0, startedAt ?? now) <= ROUNDS * fresh)
     return [
       kind === 'away'
         ? toKnow(status, kind, away)
@@ -90,6 +97,11 @@ function kindOf({ reason, subject }: NonNullable<IndexStatus['lastError']>): Fai
 const AWAY: Told = {
   says: 'Upstream does not answer. What is held is served.',
   next: 'Nothing, if it comes back soon. New releases, and takings back, are not seen meanwhile.',
+};
+
+const NOTHING_HEARD: Told = {
+  says: 'Nothing has come from upstream yet that only a package index says: its address may be wrong.',
+  next: 'Install something through this mirror, or run "verbatim doctor", which tries the address. With the first page that comes this is over; if none comes, set the right one (upstream).',
 };
 
 const NEVER_HEARD: Told = {

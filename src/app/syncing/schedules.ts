@@ -137,11 +137,22 @@ export class Schedules {
   #end(job: SyncJob, result: SyncResult, seconds: number, synced: Synced | undefined): void {
     const { progress, missing, refused } = synced?.report ?? {};
     const counts = { fetched: progress?.fetched ?? 0, missing: missing?.count ?? 0, refused: refused?.count ?? 0 };
-    const bytes = progress?.fetchedBytes ?? 0;
+    const { fetchedBytes: bytes = 0 } = progress ?? {};
+    const notAsked = synced?.spared ?? 0;
     this.#tell(job, { last: { at: Math.floor(this.#waiting.now() / 1000), result, ...counts } });
     const first = [...(refused?.named ?? []), ...(missing?.named ?? [])][0];
     const why = first === undefined ? undefined : `${first.what}: ${first.why}`;
-    this.#options.emit({ name: 'synced', index: job.index, job: job.name, result, seconds, bytes, ...counts, why });
+    this.#options.emit({
+      name: 'synced',
+      index: job.index,
+      job: job.name,
+      result,
+      seconds,
+      bytes,
+      notAsked,
+      ...counts,
+      why,
+    });
   }
 
   #tell(job: SyncJob, change: Partial<JobStatus>): void {

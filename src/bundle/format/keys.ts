@@ -108,14 +108,17 @@ type EncryptedFile = Extract<z.infer<typeof KeyFile>, { sealed: string }>;
 
 function decodeKeyFile(file: Uint8Array): z.infer<typeof KeyFile> {
   if (file.byteLength > LIMITS.keyFile) throw new Refusal('limit', `A key file has at most ${LIMITS.keyFile} bytes.`);
+  const text = Buffer.from(file).toString('utf8');
+  if (rawOfPem(text) !== '')
+    throw new Refusal('format', 'This is the public half of a key, which signs nothing: name the file without .pub.');
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(file).toString('utf8'));
+    value = JSON.parse(text);
   } catch (cause) {
-    throw new Refusal('format', 'This is no key file of verbatim keygen.', { cause });
+    throw new Refusal('format', 'This is no key file of verbatim keygen, or it is damaged.', { cause });
   }
   const { data } = KeyFile.safeParse(value);
-  if (data === undefined) throw new Refusal('format', 'This is no key file of verbatim keygen.');
+  if (data === undefined) throw new Refusal('format', 'This is no key file of verbatim keygen, or it is damaged.');
   return data;
 }
 
@@ -132,7 +135,11 @@ async function encrypt(seed: Buffer, about: { readonly id: string; readonly publ
 }
 
 async function decrypt(key: EncryptedFile, passphrase: string | undefined): Promise<Buffer> {
-  if (passphrase === undefined) throw new Refusal('policy', 'This key needs its passphrase.');
+  if (passphrase === undefined)
+    throw new Refusal(
+      'policy',
+      'This key needs its passphrase: type it at a terminal, or send it as a line by a pipe.',
+    );
   const sealed = Buffer.from(key.sealed, 'hex');
   const salt = Buffer.from(key.scrypt.salt, 'hex');
   const decipher = createDecipheriv('aes-256-gcm', await stretched(passphrase, salt), Buffer.from(key.nonce, 'hex'));

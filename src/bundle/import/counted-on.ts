@@ -21,7 +21,7 @@ export async function refuseNoRoom({ header }: ReadBundle, { room }: ImportPlace
     throw new Refusal(
       'limit',
       `The bundle has ${header.totals.content} bytes, and the disk of the data directory has room for ${free}, with what is kept free: nothing was written, and what was imported before is served on. Make room there, and run it again.`,
-      { subject: 'request' },
+      { subject: 'request', transient: true },
     );
 }
 

@@ -12,7 +12,7 @@ import { heldItems, NotCarried } from '../../bundle/export/held.ts';
 import { newestConfirmed } from '../../bundle/export/newest-confirmed.ts';
 import { readReceipt } from '../../bundle/export/receipt.ts';
 import { readSelection, selects } from '../../bundle/export/selection.ts';
-import { openKey, parsePublicKey, type SigningKey } from '../../bundle/format/keys.ts';
+import { parsePublicKey, type SigningKey } from '../../bundle/format/keys.ts';
 import { LIMITS } from '../../bundle/format/limits.ts';
 import type { AnnouncedKey, Header } from '../../bundle/format/model.ts';
 import { sha256Hex } from '../../bytes/digest.ts';
@@ -26,12 +26,12 @@ import { nodeFileOps } from '../../disk/file-ops.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { IndexState } from '../../ports/index-state.ts';
 import { createListStore } from '../../state/list.ts';
-import { askSecret } from '../ask-secret.ts';
 import { say } from '../output.ts';
 import { exportProgress } from './bundle-progress.ts';
 import { printExported } from './export-text.ts';
 import { ProgressShown } from './progress.ts';
 import { opsForBundle, opsForHistory, refuseNoRoomAt } from './room.ts';
+import { signingKeys } from './signing-keys.ts';
 
 /** Of a receipt: 4,000,000 lines. */
 const RECEIPT_BYTES = 65 * LIMITS.entries + 1024;
@@ -56,7 +56,7 @@ export async function exportTo(config: Config, place: string, flags: ExportFlags
   refuseMixed(flags);
   const { index: name, json = false } = flags;
   if (name !== undefined) indexOf(config, name);
-  const keys = await signingKeys(flags);
+  const keys = await signingKeys(flags.key ?? []);
   const composition = await compose({ config, emit: noEvents, reading: true });
   const shown = new ProgressShown(json);
   try {
@@ -244,13 +244,6 @@ async function refuseAnothers(root: string): Promise<void> {
     throw new Refusal('state', `The data directory ${root} belongs to user ${facts.uid}: export as that user.`, {
       subject: 'state',
     });
-}
-
-async function signingKeys({ key: paths = [] }: ExportFlags): Promise<readonly SigningKey[]> {
-  const keys: SigningKey[] = [];
-  for (const path of paths)
-    keys.push(await openKey(readGiven(path, 'a signing key'), () => askSecret(`Passphrase of ${path}: `)));
-  return keys;
 }
 
 function announced({ announceKey: path, announceFrom }: ExportFlags): AnnouncedKey[] {

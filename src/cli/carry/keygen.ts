@@ -19,7 +19,9 @@ export async function keygen(file: string, hasPassphrase: boolean, json: boolean
     { path: `${path}.pub`, mode: OPEN_FILE, bytes: Buffer.from(key.publicFile) },
   ]);
   if (taken !== undefined)
-    throw new Refusal('state', `${taken} exists already, and a key is never written over.`, { subject: 'request' });
+    throw new Refusal('state', `${taken} exists already, and a key is never written over: name another file.`, {
+      subject: 'request',
+    });
   const { id, public: raw } = key;
   if (json) printJson({ file: path, publicFile: `${path}.pub`, id, public: raw, encrypted: passphrase !== undefined });
   else {
@@ -34,6 +36,11 @@ export async function keygen(file: string, hasPassphrase: boolean, json: boolean
 
 async function newPassphrase(): Promise<string> {
   const passphrase = await askSecret('Passphrase for the new key: ');
-  if (passphrase === '') throw new Refusal('format', 'An empty passphrase encrypts nothing.', { subject: 'request' });
+  if (passphrase === '')
+    throw new Refusal(
+      'format',
+      'An empty passphrase encrypts nothing, so no key was made: type one at a terminal, or send it as a line by a pipe. Without --passphrase the key is not encrypted.',
+      { subject: 'request' },
+    );
   return passphrase;
 }

@@ -23,7 +23,7 @@ export function countedLine({ progress }: SyncReport): string {
 
 /** What came of it, in lines. */
 export function reportLines(
-  { report, plan, again }: Synced,
+  { report, plan, again, spared }: Synced,
   { isDryRun, isCheck, gone, locks }: Beside,
 ): readonly string[] {
   const { progress, fetched, missing, refused, leftOut } = report;
@@ -36,6 +36,8 @@ export function reportLines(
       : [`new: ${fetched.count} files, ${megabytes(progress.fetchedBytes)}; held already: ${progress.held}`];
   if (again > 0)
     lines.push(`begun again ${again} times, because the index published meanwhile: all of it is of one snapshot`);
+  if (spared > 0)
+    lines.push(`not asked: serial unchanged: ${spared} projects, whose pages were asked for within a day`);
   if (gone.length > 0)
     lines.push(`gone upstream meanwhile: ${gone.length}`, ...gone.slice(0, MOST_SHOWN).map((each) => `  ${each}`));
   lines.push(...told('refused', refused), ...told('missing', missing));
@@ -71,7 +73,7 @@ function told(word: string, { count, named }: Tellings): readonly string[] {
 }
 
 /** The same for machines. */
-export function reportJson({ report, plan, again }: Synced, { isDryRun, isCheck, gone, locks }: Beside) {
+export function reportJson({ report, plan, again, spared }: Synced, { isDryRun, isCheck, gone, locks }: Beside) {
   const { progress, fetched, missing, refused, leftOut } = report;
   return {
     event: 'report',
@@ -79,6 +81,7 @@ export function reportJson({ report, plan, again }: Synced, { isDryRun, isCheck,
     check: isCheck,
     ...progress,
     begunAgain: again,
+    notAsked: spared,
     new: fetched.named.map(({ what }) => what),
     gone,
     refused: refused.named,

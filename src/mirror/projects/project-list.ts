@@ -1,10 +1,11 @@
 import type { Background } from '../../async/background.ts';
 import type { Caller } from '../../async/caller.ts';
 import { yieldToEventLoop } from '../../async/yield.ts';
+import { existing } from '../../bytes/existing.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Lease } from '../../ports/lease.ts';
-import type { PageWork } from '../../ports/page-work.ts';
+import type { CountedProjects, PageWork } from '../../ports/page-work.ts';
 import type { Page } from '../../render/page.ts';
 import { namesOfListJson } from '../../render/render-json.ts';
 import type { Evidence } from '../evidence.ts';
@@ -42,9 +43,11 @@ const NAMES_A_TURN = 2000;
 export class ProjectList<P> {
   readonly #documents: KeptDocuments<P, Page>;
   readonly #evidence: Evidence<P>;
+  readonly #work: Pick<PageWork, 'serials'>;
 
   constructor(options: ProjectListOptions<P>) {
     this.#evidence = options.evidence;
+    this.#work = options.work;
     this.#documents = new KeptDocuments({
       ...options,
       subject: 'list',
@@ -70,6 +73,12 @@ export class ProjectList<P> {
   /** What is stored of it was changed by others: what memory holds is given up. */
   follow(caller: Caller): Promise<void> {
     return this.#documents.follow(LIST, caller);
+  }
+
+  /** What the list, as upstream has it now, counts for each project. Throws Refusal. */
+  async serials(caller: Caller): Promise<CountedProjects> {
+    const { source } = existing((await this.#documents.look(LIST, caller)).now, 'there is a list or a refusal');
+    return this.#work.serials(await existing(source, 'a list has a source').read(caller), caller);
   }
 
   /** The names of all projects, normalized, in the list's order. `held`: of the list that is held, and upstream is not asked. */

@@ -150,10 +150,10 @@ export class Documents<P> implements UnverifiedDocuments {
     throw unlisted();
   }
 
-  async relay(project: string, filename: string, caller: Caller): Promise<void> {
-    const { pages, relayed, api } = this.#options;
-    const page = await pages.get(project, caller);
-    const file = page.listing.files.get(filename);
+  async relay(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<void> {
+    const { relayed, api } = this.#options;
+    const { project, listing } = page;
+    const file = listing.files.get(filename);
     if (file === undefined || relayed === undefined || page.refusal(filename) !== undefined) return;
     const { provenance, gpgSig } = file.entry;
     const lacks = async (kind: RelayedKind) => (await relayed.stored(nameOf(kind, project, file))) === undefined;

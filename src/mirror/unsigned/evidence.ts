@@ -14,7 +14,6 @@ import type {
   EvidenceFacts,
   EvidenceStatus,
   KnownDigests,
-  LastError,
   Life,
   Standing,
   Stands,
@@ -23,6 +22,7 @@ import type {
 import type { Reports } from '../projects/reports.ts';
 import type { Adoption } from './adoption.ts';
 import { freshFor, type Lifetimes, standingOf, standingOfList } from './freshness.ts';
+import type { Hearing } from './hearing.ts';
 import { type HeardList, Lists } from './lists.ts';
 import type { PagePlaces } from './places.ts';
 import type { PageRefresh } from './refresh.ts';
@@ -40,6 +40,7 @@ export interface UnsignedEvidenceOptions extends Lifetimes {
   readonly lists: ListStore;
   readonly refresh: PageRefresh;
   readonly clock: Clock;
+  readonly hearing: Hearing;
   readonly reports: Reports;
   /** True where a path `aa/bb/rest` is the file's BLAKE2b-256, as on PyPI: then it must hold too. */
   readonly contentAddressed: boolean;
@@ -70,8 +71,6 @@ export class UnsignedEvidence implements Evidence<Heard> {
   /** Projects of which this process has heard this upstream's own word. */
   readonly #heard = new Set<string>();
   readonly #lists: Lists;
-  #lastConfirmed: Instant | undefined;
-  #lastError: LastError | undefined;
 
   constructor(options: UnsignedEvidenceOptions) {
     this.#options = options;
@@ -135,8 +134,8 @@ export class UnsignedEvidence implements Evidence<Heard> {
   }
 
   async status(): Promise<EvidenceStatus> {
-    const { upstreamUrl: upstream, sealed } = this.#options;
-    const [lastRefresh, lastError] = [this.#lastConfirmed, this.#lastError];
+    const { upstreamUrl: upstream, sealed, hearing } = this.#options;
+    const { lastRefresh, lastError } = hearing;
     return { upstream, layout: 'simple', lastRefresh, lastError, roles: [], sealed };
   }
 
@@ -157,13 +156,14 @@ export class UnsignedEvidence implements Evidence<Heard> {
   }
 
   async #askPage(project: string, before: Believed<Heard> | undefined, caller: Caller, doubted: boolean) {
-    const { reports, clock } = this.#options;
+    const { reports, hearing } = this.#options;
     const started = performance.now();
     const done = (result: 'changed' | 'unchanged' | 'failed') =>
       reports.refreshed({ result, seconds: (performance.now() - started) / 1000 });
     try {
       const refreshed = await this.#refreshed(project, before, caller, doubted);
-      this.#lastConfirmed = clock.now();
+      if (refreshed === 'absent') hearing.absent();
+      else hearing.heard();
       if (this.#options.notBefore !== undefined && this.#heard.size < HEARD_MOST) this.#heard.add(project);
       const believed =
         refreshed === 'absent'
@@ -174,10 +174,7 @@ export class UnsignedEvidence implements Evidence<Heard> {
     } catch (error) {
       if (await this.#isGone(project, error)) return this.#absent(project);
       if (!caller.signal.aborted) done('failed');
-      if (error instanceof Refusal) {
-        const { reason, message, subject } = error;
-        this.#lastError = { reason, message, at: clock.now(), subject };
-      }
+      hearing.failed(error);
       throw error;
     }
   }

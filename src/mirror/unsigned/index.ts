@@ -11,6 +11,7 @@ import { Documents } from './documents.ts';
 import { UnsignedEvidence } from './evidence.ts';
 import { FlatPlaces } from './flat-places.ts';
 import type { Lifetimes } from './freshness.ts';
+import { Hearing } from './hearing.ts';
 import { Introduction } from './introduction.ts';
 import { SimplePlaces } from './places.ts';
 import { PageRefresh } from './refresh.ts';
@@ -54,13 +55,14 @@ export function createUnsignedIndex(options: UnsignedIndexOptions): RunningIndex
   const { flat } = parts;
   const whole = flat && new FlatPlaces({ ...parts, url: flat.url });
   const where = flat?.only === true && whole !== undefined ? whole : new SimplePlaces({ ...parts, flat: whole });
-  const places = new Introduction({ ...parts, places: where });
+  const hearing = new Hearing(parts.clock);
+  const places = new Introduction({ ...parts, hearing, places: where });
   const { common, store: own } = parts;
   const store = common === undefined ? own : sharingStore(own, common);
   const { relayed: place } = parts;
   const adoption = common && new Adoption({ ...parts, common, store: own });
   const refresh = new PageRefresh({ ...parts, places, store });
-  const evidence = new UnsignedEvidence({ ...parts, places, store, refresh, adoption });
+  const evidence = new UnsignedEvidence({ ...parts, hearing, places, store, refresh, adoption });
   return new EvidencedIndex({ ...parts, floors: store }, evidence, {
     release: releaseOf(parts),
     introduce: parts.offline ? undefined : (caller) => places.atStart(caller),

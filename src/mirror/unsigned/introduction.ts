@@ -6,12 +6,14 @@ import { baseOf, resolveLink } from '../../pypi/links.ts';
 import type { ProjectPage } from '../../pypi/project-page.ts';
 import { LIMITS } from '../limits.ts';
 import type { Reports } from '../projects/reports.ts';
+import type { Hearing } from './hearing.ts';
 import type { PagePlaces } from './places.ts';
 
 interface IntroductionOptions {
   readonly upstreamUrl: string;
   readonly upstream: Pick<Upstream, 'mayFetch'>;
   readonly places: PagePlaces;
+  readonly hearing: Pick<Hearing, 'heard' | 'failed'>;
   /** Projects that were seen before, one or two. */
   readonly seen: () => Promise<readonly string[]>;
   /** False where the list of all projects is not to be fetched. */
@@ -30,6 +32,8 @@ export class Introduction implements PagePlaces {
   /** What is known besides the page that is waited for. */
   #due: Detail | undefined;
   #isAsking = false;
+  /** Why it did not answer when it was asked last. */
+  #failure: string | undefined;
   /** A page that somebody was quicker to ask for. */
   #early: { readonly project: string; readonly answer: Arrival } | undefined;
 
@@ -45,9 +49,10 @@ export class Introduction implements PagePlaces {
   }
 
   async #ask(caller: Caller): Promise<void> {
-    const { upstreamUrl: upstream, places, reports, seen } = this.#options;
+    const { upstreamUrl: upstream, places, seen, hearing } = this.#options;
     try {
       const list = await listOf(this.#options, caller);
+      if (list.isIndex) hearing.heard();
       const [project] = [...(await seen()), ...list.names];
       const detail: Detail = { upstream, list: list.said };
       if (project === undefined) return this.#later(nothingSeen(places, list.said), detail, detail);
@@ -60,11 +65,20 @@ export class Introduction implements PagePlaces {
       );
     } catch (error) {
       if (caller.signal.aborted) return;
-      reports.refused({ subject: 'page', name: upstream }, error);
-      const reason = error instanceof Refusal ? { reason: error.reason } : {};
-      const message = 'upstream does not answer as a package index; it is asked again with the first request';
-      this.#later(message, { upstream, ...reason }, { upstream });
+      this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): void {
+    const { upstreamUrl: upstream, reports, hearing } = this.#options;
+    hearing.failed(error);
+    reports.refused({ subject: 'page', name: upstream }, error);
+    const reason = error instanceof Refusal ? { reason: error.reason } : {};
+    const isNews = this.#failure !== String(error);
+    this.#failure = String(error);
+    const message =
+      'upstream does not answer as a package index; it is asked again now and then, and with the first request';
+    if (isNews) this.#later(message, { upstream, ...reason }, { upstream });
   }
 
   urlOf(project: string): string {
@@ -102,8 +116,9 @@ export class Introduction implements PagePlaces {
   }
 
   #tell(project: string, answer: Arrival, rest: Detail): void {
-    const { upstream, reports } = this.#options;
+    const { upstream, reports, hearing } = this.#options;
     const page = decodePage(answer.bytes, project);
+    hearing.heard();
     const hosts = hostsOf(page, answer.url);
     const strange = [...hosts].filter(([, url]) => !upstream.mayFetch(url)).map(([host]) => host);
     reports.noted('upstream answers as a package index', {
@@ -121,17 +136,25 @@ export class Introduction implements PagePlaces {
 
 type Arrival = Extract<DocumentAnswer, { readonly kind: 'document' }>;
 
-async function listOf({ places, projectList }: IntroductionOptions, caller: Caller) {
-  if (!projectList) return { said: 'not asked for (project_list: false)', names: [] };
+interface ListSeen {
+  readonly said: string;
+  readonly names: readonly string[];
+  /** Whether only a package index says such a thing: any page with links reads as a list of projects in HTML. */
+  readonly isIndex: boolean;
+}
+
+async function listOf({ places, projectList }: IntroductionOptions, caller: Caller): Promise<ListSeen> {
+  const nothing = { names: [], isIndex: false };
+  if (!projectList) return { said: 'not asked for (project_list: false)', ...nothing };
   try {
     const answer = await places.list({ fresh: false, most: LIMITS.listAtStart }, caller);
-    if (answer.kind !== 'document') return { said: 'none', names: [] };
+    if (answer.kind !== 'document') return { said: 'none', ...nothing };
     const names = decodeList(answer.bytes);
-    return { said: `${names.length} projects`, names };
+    return { said: `${names.length} projects`, names, isIndex: formOf(answer.bytes) === 'json' };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (error.reason === 'limit') return { said: 'large', names: [] };
-    if (error.reason === 'format') return { said: 'none that can be read', names: [] };
+    if (error.reason === 'limit') return { said: 'large', names: [], isIndex: true };
+    if (error.reason === 'format') return { said: 'none that can be read', ...nothing };
     throw error;
   }
 }

@@ -12,7 +12,7 @@ export const SYNCED: Row<Event<'synced'>> = {
   },
   word: 'synced',
   level: ({ result }) => (result === 'whole' ? 'info' : result === 'elsewhere' ? 'debug' : 'warn'),
-  line: ({ index, job, result, seconds, fetched, bytes, missing, refused, why }) => ({
+  line: ({ index, job, result, seconds, fetched, bytes, notAsked, missing, refused, why }) => ({
     message:
       result === 'whole'
         ? `the sync ${job} holds all that it was asked for`
@@ -21,6 +21,6 @@ export const SYNCED: Row<Event<'synced'>> = {
           : result === 'failed'
             ? `the sync ${job} failed`
             : `the sync ${job} lacks something: ${why}`,
-    fields: { index, job, result, seconds: Math.round(seconds), fetched, bytes, missing, refused },
+    fields: { index, job, result, seconds: Math.round(seconds), fetched, bytes, notAsked, missing, refused },
   }),
 };

@@ -96,7 +96,10 @@ describe('two imports at once', () => {
   it('a bundle that is larger than what is free is refused before a byte is written', async () => {
     const { rig, whole } = await begun();
     const full = rig.take([whole], { place: (own) => ({ ...own, room: async () => 10 }) });
-    await expect(full).rejects.toThrow('nothing was written');
+    await expect(full).rejects.toMatchObject({
+      transient: true,
+      message: expect.stringContaining('nothing was written'),
+    });
     expect(await served(rig)).toBe(OLD);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeList, decodePage, formOf } from '../../../src/pypi/decode.ts';
+import { decodeList, decodePage, decodeSerials, formOf } from '../../../src/pypi/decode.ts';
 import { bytes, jsonPage, line, refusedFor, SDIST, sha256, WHEEL } from './fixtures.ts';
 
 const decode = (page: Uint8Array) => decodePage(page, 'foo-bar');
@@ -151,6 +151,39 @@ describe('what a page may hold', () => {
 
   it('a list that names its projects twice is refused', () => {
     refusedFor('format', () => decodeList(bytes('{"meta":{"api-version":"1.0"},"projects":[],"projects":[]}')));
+  });
+});
+
+describe('what a list counts for its projects', () => {
+  const listed = (...projects: readonly unknown[]) =>
+    bytes(JSON.stringify({ meta: { 'api-version': '1.4', '_last-serial': 9 }, projects }));
+
+  it('is read by normalized name, and of what is no count nothing is', () => {
+    const counted = [
+      { name: 'Foo.Bar', '_last-serial': 7 },
+      { name: 'baz', '_last-serial': 2 ** 53 },
+      { name: 'text', '_last-serial': '7' },
+      { name: 'none' },
+      { name: 'zero', '_last-serial': 0 },
+      { name: 'half', '_last-serial': 1.5 },
+      { name: '../x', '_last-serial': 7 },
+      { '_last-serial': 7 },
+      7,
+      null,
+    ];
+    expect([...decodeSerials(listed(...counted))]).toEqual([['foo-bar', 7]]);
+  });
+
+  it('is nothing of a project that is there twice, whatever it counts', () => {
+    const serial = (name: string, to: number) => ({ name, '_last-serial': to });
+    for (const others of [[serial('Foo', 7)], [serial('foo', 8), serial('FOO', 7)], [{ name: 'foo' }]])
+      expect([...decodeSerials(listed(serial('foo', 7), serial('bar', 1), ...others))]).toEqual([['bar', 1]]);
+  });
+
+  it('is nothing in HTML, and what is no list is refused', () => {
+    expect(decodeSerials(bytes('<a href="foo/">foo</a>')).size).toBe(0);
+    refusedFor('format', () => decodeSerials(bytes('{"meta":{"api-version":"1.0"}}')));
+    refusedFor('format', () => decodeSerials(bytes('{"meta":{"api-version":"1.0"},"projects":[],"projects":[]}')));
   });
 });
 

@@ -131,7 +131,8 @@ it.each([
 
 it('a set of requirements for which too many choices were tried counts as one that cannot be met', async () => {
   const caller = client();
-  const rest = { filters: filtersOf({}), isOffline: false, looked: new Set<string>(), changed: new Set<string>() };
+  const sets = { looked: new Set<string>(), changed: new Set<string>(), spared: new Set<string>() };
+  const rest = { filters: filtersOf({}), isOffline: false, listed: undefined, ...sets };
   const catalog = new Catalog({ index: rig.index(), caller, attempt: (work) => work(), ...rest });
   const solved = (mostSteps?: number) =>
     new Resolver({ catalog, environment: LINUX, constraints: [], preReleases: false, mostSteps }).solve([

@@ -114,6 +114,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
     seconds: 3.4,
     fetched: 2,
     bytes: 10,
+    notAsked: 4,
     missing: 1,
     refused: 0,
     why: 'nowhere: no such project',

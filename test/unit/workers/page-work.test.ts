@@ -97,6 +97,24 @@ it('draws a list to the same bytes on another thread', async () => {
   expect(await bytesOf(there)).toEqual(await bytesOf(await workHere.drawList(largeList(20_000), client())));
 });
 
+it('reads what a list counts on another thread as it does here', async () => {
+  const { work, workers } = threaded();
+  const here = await workHere.serials(countedList(20_000), client());
+  const there = await work.serials(countedList(20_000), client());
+  expect([workers.length, there.size, here.size]).toEqual([1, 20_000, 20_000]);
+  expect(here.get('project-19999')).toBe(20_000);
+  const names = Array.from({ length: 20_000 }, (_, at) => `project-${at}`);
+  expect(names.filter((name) => there.get(name) !== here.get(name))).toEqual([]);
+  for (const name of ['', 'a', 'project-', 'project-20000', 'project-00', 'z', 'prójekt'])
+    expect(there.get(name)).toBeUndefined();
+});
+
+/** As PyPI writes it, a count for each project. */
+function countedList(projects: number): Uint8Array {
+  const listed = Array.from({ length: projects }, (_, at) => ({ '_last-serial': at + 1, name: `project-${at}` }));
+  return Buffer.from(JSON.stringify({ meta: { 'api-version': '1.4' }, projects: listed }));
+}
+
 it('compares two pages as it does here', async () => {
   const { work } = threaded();
   const before = { bytes: small.bytes, serial: 5 };
@@ -265,11 +283,14 @@ it('a page of 10,000 files and a list of 800,000 names hold no other request up 
   timeout: 120_000,
 }, async () => {
   const { work } = threaded();
-  const [page, list] = [largePage(PROJECT, 10_000), largeList(800_000)];
+  const [page, list, counted] = [largePage(PROJECT, 10_000), largeList(800_000), countedList(800_000)];
   // Once to warm up: what counts is what the work costs, not the first compilation of it.
   await draw(work);
   const longest = await longestTurn(async () => {
-    await Promise.all([work.drawPage({ ...small, bytes: page }, keepAll, client()), work.drawList(list, client())]);
+    await Promise.all([
+      work.drawPage({ ...small, bytes: page }, keepAll, client()),
+      work.serials(counted, client()).then(() => work.drawList(list, client())),
+    ]);
   });
   expect(longest).toBeLessThan(onThisMachine(50));
 });

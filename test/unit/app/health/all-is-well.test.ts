@@ -123,6 +123,19 @@ describe('the one sentence', () => {
     expect(later.troubles[0]?.next).toContain('Nothing, if it comes back soon.');
   });
 
+  it('is not that all is well before anything has come from upstream, where a server runs that asks one', () => {
+    const unheard = index({ evidence: 'index', lastRefresh: undefined, roles: [] });
+    const { holds, levels, says } = verdict({ indexes: [unheard] });
+    expect([holds, levels]).toEqual([true, ['warn unheard']]);
+    expect(says).toContain('its address may be wrong');
+    const facts = factsOf({ indexes: [unheard] });
+    for (const nobody of [
+      { ...known, startedAt: undefined },
+      { ...known, freshFor: new Map() },
+    ])
+      expect(verdictOn(facts, nobody).says).toBe('All is well.');
+  });
+
   it('does not take a write that failed for damage, however long it lasts', () => {
     const unkept = index({ lastRefresh: NOW - DAY, lastError: failed('state', NOW, 'state') });
     const { says, levels, holds } = verdict({ indexes: [unkept] });
@@ -181,6 +194,7 @@ const EVERYTHING: readonly (readonly [string, About])[] = [
   ['a stored file that was not what it was', { aside: 1 }],
   ['what was not what was promised', { tampered: [{ index: 'main', things: 1 }] }],
   ['damaged state', { indexes: [index({ lastError: failed('state', 0), refusesAll: true })] }],
+  ['an upstream that nothing was heard of', { indexes: [index({ lastRefresh: undefined, roles: [] })] }],
   ['a silent upstream', { indexes: [index({ silent: true })] }],
   ['an upstream that is not believed', { indexes: [index({ lastError: failed('rollback') })] }],
   ['an upstream that is away for a day', { indexes: [index({ lastRefresh: NOW - DAY, lastError: failed('slow') })] }],

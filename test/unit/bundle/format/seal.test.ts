@@ -97,6 +97,10 @@ it('a key file with a passphrase opens with it alone', async () => {
 });
 
 it('a key file that does not fit itself, or is none, is refused', async () => {
+  await expect(openKey(Buffer.from(files.publicFile), nobody)).rejects.toMatchObject({
+    reason: 'format',
+    message: expect.stringContaining('the public half of a key'),
+  });
   const other = await makeKey(undefined);
   const mixed = files.privateFile.replaceAll(files.public, other.public);
   for (const file of [mixed, '', '{}', 'null', files.publicFile])

@@ -1,0 +1,34 @@
+import { statSync } from 'node:fs';
+import { readGiven } from '../../app/given-file.ts';
+import { openKey, type SigningKey } from '../../bundle/format/keys.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import { askSecret } from '../ask-secret.ts';
+import { say } from '../output.ts';
+
+const READ_BY_OTHERS = 0o004;
+
+/** The keys that are to sign, opened before anything is looked at. Throws Refusal that names the file. */
+export async function signingKeys(paths: readonly string[]): Promise<readonly SigningKey[]> {
+  const keys: SigningKey[] = [];
+  for (const path of paths) keys.push(await opened(path));
+  return keys;
+}
+
+async function opened(path: string): Promise<SigningKey> {
+  const file = readGiven(path, 'a signing key');
+  let isEncrypted = false;
+  try {
+    const key = await openKey(file, async () => {
+      isEncrypted = true;
+      const passphrase = await askSecret(`Passphrase of ${path}: `);
+      return passphrase === '' ? undefined : passphrase;
+    });
+    if (!isEncrypted && (statSync(path).mode & READ_BY_OTHERS) !== 0)
+      say(`Every user of this machine can read ${path}, and sign with it: chmod 600 ${path}`);
+    return key;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const message = `${path}: ${error.message} Nothing was exported, and no number was taken.`;
+    throw new Refusal(error.reason, message, { subject: 'request', cause: error.cause });
+  }
+}
