@@ -1,3 +1,4 @@
+import { counted } from '../bytes/counted.ts';
 import { dateText, untilText } from '../bytes/instant.ts';
 import type { Explanation, Voucher } from '../mirror/package-index.ts';
 import type { Pin } from '../ports/index-state.ts';
@@ -26,7 +27,7 @@ export interface ExplanationParts {
 export function explanationParts(explanation: Explanation, now: number): ExplanationParts {
   const { name, project, kind, evidence, chain } = explanation;
   const how = howText(explanation);
-  const listed = explanation.files === 1 ? '1 file' : `${explanation.files} files`;
+  const listed = counted(explanation.files, 'file');
   const isSigned = evidence === 'tuf';
   return {
     head:
@@ -165,7 +166,7 @@ const DOES = { report: 'reports', hide: 'hides', deny: 'denies' } as const;
 
 function ruleLines({ kind, rules }: Explanation): readonly string[] {
   return rules.map(({ rule, action, files, why }) => {
-    const what = kind === 'file' ? 'it' : files === 1 ? '1 file' : `${files} files`;
+    const what = kind === 'file' ? 'it' : counted(files, 'file');
     return `The rule "${rule}" ${DOES[action]} ${what}: ${why} (the setting: ${settingOf(rule)})`;
   });
 }
@@ -225,6 +226,6 @@ function voucherText({ role, threshold, keys, online, version, expires }: Vouche
 function needed(chain: readonly Voucher[]): string {
   const last = chain.at(-1);
   if (last === undefined) return 'nothing';
-  const keys = last.threshold === 1 ? '1 key' : `${last.threshold} keys`;
+  const keys = counted(last.threshold, 'key');
   return `${keys} of "${last.role}", and the keys of "timestamp" and "snapshot" to announce it (or the keys of a role above it in the list)`;
 }

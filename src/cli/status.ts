@@ -7,6 +7,7 @@ import { type Verdict, verdictOn } from '../app/health/verdict.ts';
 import type { Kept } from '../app/kept.ts';
 import { noEvents } from '../app/no-events.ts';
 import { type StatusReport, statusOf } from '../app/status.ts';
+import { counted } from '../bytes/counted.ts';
 import { dateText, daysText, type Instant, instantText, untilText } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
@@ -99,7 +100,7 @@ function holdLines(holds: StatusReport['holds'], of: string): readonly string[] 
     .filter(({ index }) => index === of)
     .map(
       ({ sync, files, bytes, until }) =>
-        `  spared until ${dateText(until)} (sync.hold_days) for the sync of ${sync}: ${files} files, ${(bytes / 1e6).toFixed(1)} MB`,
+        `  spared until ${dateText(until)} (sync.hold_days) for the sync of ${sync}: ${counted(files, 'file')}, ${(bytes / 1e6).toFixed(1)} MB`,
     );
 }
 
@@ -133,7 +134,7 @@ function serverLines(
 }
 
 function scrubText({ files, bytes, damaged, last, failures, failed }: NonNullable<Server['scrub']>): string {
-  const counts = `${files} files (${(bytes / 1e6).toFixed(1)} MB) held, ${damaged} damaged`;
+  const counts = `${counted(files, 'file')} (${(bytes / 1e6).toFixed(1)} MB) held, ${damaged} damaged`;
   const round =
     last == null
       ? 'no round is through yet'
@@ -174,7 +175,7 @@ function keptLines(kept: readonly Kept[], of: string): readonly string[] {
     .toSorted((a, b) => Number(b.kind === 'state') - Number(a.kind === 'state'))
     .map(({ kind, entries, bytes, limit }) => {
       const most = limit === undefined ? '' : ` of ${(limit / 1e6).toFixed(1)} MB`;
-      return `${megabytes(KEPT_SAYS[kind], bytes)}${most}, ${entries} ${entries === 1 ? 'entry' : 'entries'}`;
+      return `${megabytes(KEPT_SAYS[kind], bytes)}${most}, ${counted(entries, 'entry', 'entries')}`;
     });
 }
 

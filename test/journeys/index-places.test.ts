@@ -282,7 +282,7 @@ describe('at the start', () => {
         message: 'upstream answers as a package index',
         upstream: `${mirror.server.url}simple/`,
         at: `${mirror.server.url}simple/`,
-        list: '1 projects',
+        list: '1 project',
         form: 'html',
         api: '1.0',
         digests: 'all',
@@ -332,7 +332,7 @@ describe('at the start', () => {
 
   it('one page with the files of all projects is told as where they are', async () => {
     const { said, mirror } = await introduced({ at: 'all.html/', files: { '/all.html': html(anchor(ALPHA)) } });
-    expect(said).toMatchObject([{ at: `${mirror.server.url}all.html`, list: '1 projects' }]);
+    expect(said).toMatchObject([{ at: `${mirror.server.url}all.html`, list: '1 project' }]);
   });
 
   it('an upstream that fails is told as what it is', async () => {

@@ -80,7 +80,7 @@ describe('verbatim sync', () => {
     expect([code, stdout.split('\n').slice(1, 3)]).toEqual([
       0,
       [
-        'nothing pins the choice of 1 requirements without a hash: requirements.txt:1',
+        'nothing pins the choice of 1 requirement without a hash: requirements.txt:1',
         `the choice was written to ${written}`,
       ],
     ]);

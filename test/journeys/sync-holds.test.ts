@@ -46,7 +46,7 @@ it('what was synced stays while others are fetched and though upstream lists it 
     expect(await isThere()).toBe(true);
     const status = await verbatim('status', '--config', config);
     expect(status.stdout).toMatch(
-      /spared until 20\d\d-\d\d-\d\d \(sync\.hold_days\) for the sync of projects synced: 1 files, 0\.3 MB/,
+      /spared until 20\d\d-\d\d-\d\d \(sync\.hold_days\) for the sync of projects synced: 1 file, 0\.3 MB/,
     );
     const { holds } = JSON.parse((await verbatim('status', '--json', '--config', config)).stdout);
     expect(holds).toMatchObject([{ index: 'main', sync: 'projects synced', files: 1 }]);

@@ -1,3 +1,4 @@
+import { counted } from '../../bytes/counted.ts';
 import type { Config } from '../../config/config.ts';
 import { ConfigRefusal } from '../../config/faults.ts';
 import { type LoadOptions, loadConfig } from '../../config/load.ts';
@@ -61,7 +62,7 @@ function given(config: Config): readonly Finding[] {
   return [
     good(
       'setting',
-      `It can be used: ${count} ${count === 1 ? 'index' : 'indexes'} (${Object.keys(config.indexes).join(', ')}).`,
+      `It can be used: ${counted(count, 'index', 'indexes')} (${Object.keys(config.indexes).join(', ')}).`,
     ),
     ...wrong,
   ];

@@ -1,3 +1,4 @@
+import { counted } from '../../bytes/counted.ts';
 import { dateText, type Instant, instantText, parseInstant } from '../../bytes/instant.ts';
 import { shownField } from '../../bytes/printable.ts';
 import type { Change, Entry, Header } from '../format/model.ts';
@@ -125,14 +126,18 @@ export class Report {
   #licenceLines(): readonly string[] {
     if (this.#licences.size === 0) return [];
     const sorted = [...this.#licences].sort(([a, many], [b, more]) => more - many || (a < b ? -1 : 1));
-    return ['Licences, as the packages state them:', ...sorted.map(([name, count]) => `- ${count} files: ${name}`), ''];
+    return [
+      'Licences, as the packages state them:',
+      ...sorted.map(([name, count]) => `- ${counted(count, 'file')}: ${name}`),
+      '',
+    ];
   }
 
   #releaseLines(stateAt: Instant): readonly string[] {
     if (this.#releases.size === 0) return [];
     const lines = [...this.#releases.values()].map(
       ({ project, version, files, bytes, licence, uploaded }) =>
-        `- ${project} ${version}: ${files} ${files === 1 ? 'file' : 'files'}, ${megabytes(bytes)}, ${licence}, ${ageOf(uploaded, stateAt)}`,
+        `- ${project} ${version}: ${counted(files, 'file')}, ${megabytes(bytes)}, ${licence}, ${ageOf(uploaded, stateAt)}`,
     );
     return [
       'Releases:',
@@ -168,5 +173,5 @@ function megabytes(bytes: number): string {
 function ageOf(uploaded: Instant | undefined, stateAt: Instant): string {
   if (uploaded === undefined) return 'age not stated';
   const days = Math.max(0, Math.floor((stateAt - uploaded) / DAY));
-  return `uploaded ${dateText(uploaded)} (${days} ${days === 1 ? 'day' : 'days'} before)`;
+  return `uploaded ${dateText(uploaded)} (${counted(days, 'day')} before)`;
 }

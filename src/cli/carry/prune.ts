@@ -1,5 +1,6 @@
 import type { Counted, GoesAs, PrunePlan, StaysAs } from '../../app/pruning/plan.ts';
 import { type PrunedHere, pruneIn } from '../../app/pruning/prune.ts';
+import { counted } from '../../bytes/counted.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
 import { print, printJson } from '../output.ts';
@@ -67,5 +68,5 @@ function told({ files, bytes, spared }: NonNullable<PrunedHere['pruned']>, { tot
 }
 
 function countText({ files, bytes }: Counted): string {
-  return `${files} files, ${bytes} bytes`;
+  return `${counted(files, 'file')}, ${bytes} bytes`;
 }

@@ -31,7 +31,10 @@ export async function writeReceipt(
     if ((await claimFiles(nodeFileOps, [{ path, mode: OPEN_FILE, bytes }])) !== undefined)
       throw new Refusal('state', `${path} exists already: move it away, or name another.`, { subject: 'request' });
     if (json) printJson({ index, file: path, contents: lines.length });
-    else print(`${path}: ${lines.length} contents are held here. Outside: verbatim export … --receipt FILE`);
+    else
+      print(
+        `${path}: ${lines.length === 1 ? '1 content is' : `${lines.length} contents are`} held here. Outside: verbatim export … --receipt FILE`,
+      );
   } finally {
     await composition.close();
   }

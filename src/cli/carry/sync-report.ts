@@ -1,3 +1,4 @@
+import { counted } from '../../bytes/counted.ts';
 import type { SyncReport, Tellings } from '../../sync/report.ts';
 import type { Synced } from '../../sync/sync.ts';
 import { megabytes } from './progress.ts';
@@ -18,7 +19,7 @@ export interface Beside {
 export function countedLine({ progress }: SyncReport): string {
   const { files, bytes, held, heldBytes, unsized } = progress;
   const unknown = unsized === 0 ? '' : `; of ${unsized} upstream states no size`;
-  return `${files} files, ${megabytes(bytes)}; held already: ${held}, ${megabytes(heldBytes)}${unknown}`;
+  return `${counted(files, 'file')}, ${megabytes(bytes)}; held already: ${held}, ${megabytes(heldBytes)}${unknown}`;
 }
 
 /** What came of it, in lines. */
@@ -29,25 +30,27 @@ export function reportLines(
   const { progress, fetched, missing, refused, leftOut } = report;
   const lines = isDryRun
     ? [
-        `would fetch ${progress.files - progress.held} files, ${megabytes(progress.bytes - progress.heldBytes)}; held already: ${progress.held}`,
+        `would fetch ${counted(progress.files - progress.held, 'file')}, ${megabytes(progress.bytes - progress.heldBytes)}; held already: ${progress.held}`,
       ]
     : isCheck
-      ? [`held: ${progress.held} of ${progress.files} files`]
-      : [`new: ${fetched.count} files, ${megabytes(progress.fetchedBytes)}; held already: ${progress.held}`];
+      ? [`held: ${progress.held} of ${counted(progress.files, 'file')}`]
+      : [`new: ${counted(fetched.count, 'file')}, ${megabytes(progress.fetchedBytes)}; held already: ${progress.held}`];
   if (again > 0)
-    lines.push(`begun again ${again} times, because the index published meanwhile: all of it is of one snapshot`);
+    lines.push(
+      `begun again ${counted(again, 'time')}, because the index published meanwhile: all of it is of one snapshot`,
+    );
   if (spared > 0)
-    lines.push(`not asked: serial unchanged: ${spared} projects, whose pages were asked for within a day`);
+    lines.push(`not asked: serial unchanged: ${counted(spared, 'project')}, whose pages were asked for within a day`);
   if (gone.length > 0)
     lines.push(`gone upstream meanwhile: ${gone.length}`, ...gone.slice(0, MOST_SHOWN).map((each) => `  ${each}`));
   lines.push(...told('refused', refused), ...told('missing', missing));
-  for (const [why, count] of leftOut) lines.push(`left out, ${why}: ${count} files`);
+  for (const [why, count] of leftOut) lines.push(`left out, ${why}: ${counted(count, 'file')}`);
   for (const { what, why, at } of plan.passedOver.slice(0, MOST_SHOWN))
     lines.push(`passed over, ${why}: ${what} (${at})`);
   const isFollowed = plan.choices.some(({ environment }) => environment !== undefined);
   if (plan.unpinned.length > 0) {
     lines.push(
-      `nothing pins the choice of ${plan.unpinned.length} requirements without a hash: ${plan.unpinned[0]?.at}${plan.unpinned.length > 1 ? ' and others' : ''}`,
+      `nothing pins the choice of ${counted(plan.unpinned.length, 'requirement')} without a hash: ${plan.unpinned[0]?.at}${plan.unpinned.length > 1 ? ' and others' : ''}`,
     );
     if (!isFollowed) lines.push('what they require is not looked at: no environment is given (--env)');
   }

@@ -1,5 +1,6 @@
 import { examine } from '../../app/doctor/examine.ts';
 import { AREAS, type Finding, type Grade } from '../../app/doctor/finding.ts';
+import { counted } from '../../bytes/counted.ts';
 import type { LoadOptions } from '../../config/load.ts';
 import { VERSION } from '../../version.ts';
 import { print, printFolded, printJson, sayOver } from '../output.ts';
@@ -43,6 +44,6 @@ function linesOf(findings: readonly Finding[]): readonly string[] {
 
 function summary(errors: number, warnings: number): string {
   if (errors + warnings === 0) return 'All is well.';
-  const counted = (count: number, what: string) => (count === 0 ? [] : [`${count} ${what}${count === 1 ? '' : 's'}`]);
-  return `${[...counted(errors, 'error'), ...counted(warnings, 'warning')].join(' and ')}: see the lines with ->.`;
+  const some = (count: number, what: string) => (count === 0 ? [] : [counted(count, what)]);
+  return `${[...some(errors, 'error'), ...some(warnings, 'warning')].join(' and ')}: see the lines with ->.`;
 }

@@ -1,4 +1,5 @@
 import { withHeldPages } from '../../app/policy/held-pages.ts';
+import { counted } from '../../bytes/counted.ts';
 import { shownField } from '../../bytes/printable.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
@@ -26,7 +27,7 @@ export async function testPolicy(config: Config, file: string, { index, json }: 
   if (json) return printJson({ index: name, pages, changes });
   for (const { project, file: filename, before: was, after: is, rule, why } of changes)
     print(`${WORDS[was]} -> ${WORDS[is]}  ${project}  ${shownField(filename)}  [${rule}] ${why}`);
-  print(`${changes.length} files would change, of ${pages} pages that are held of ${name}.`);
+  print(`${counted(changes.length, 'file')} would change, of ${counted(pages, 'page')} held of ${name}.`);
 }
 
 const WORDS = { serve: 'served', hide: 'hidden', deny: 'denied' } as const;

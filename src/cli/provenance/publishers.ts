@@ -6,6 +6,7 @@ import { noEvents } from '../../app/no-events.ts';
 import { projectOf, withOperatorPlace } from '../../app/operator/place.ts';
 import { importPublishersIn, pinnedIn } from '../../app/operator/publishers.ts';
 import { type PinnedProject, pinsText, readPins } from '../../app/provenance/pins-file.ts';
+import { counted } from '../../bytes/counted.ts';
 import { shownField } from '../../bytes/printable.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
@@ -32,7 +33,7 @@ export async function exportPublishers(
       throw new Refusal('state', `${file} cannot be written (${cause.code}): nothing is written over.`, { cause });
     });
     if (json) printJson({ index, file, projects: projects.length });
-    else print(`Who publishes ${projects.length} projects of ${index} is in ${file}.`);
+    else print(`Who publishes ${counted(projects.length, 'project')} of ${index} is in ${file}.`);
   } finally {
     await composition.close();
   }

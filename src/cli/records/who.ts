@@ -1,4 +1,5 @@
 import { withRecords } from '../../app/data-directory.ts';
+import { counted } from '../../bytes/counted.ts';
 import { isDigest } from '../../bytes/digest.ts';
 import { type Instant, instantText } from '../../bytes/instant.ts';
 import { shownField } from '../../bytes/printable.ts';
@@ -76,7 +77,7 @@ function tell(found: readonly Found[], several: boolean): void {
     );
   }
   if (found.length === 0) print('Nobody, as far back as the access record goes.');
-  else print(`${new Set(found.map(({ client, reader }) => `${client} ${reader}`)).size} clients in all.`);
+  else print(`${counted(new Set(found.map(({ client, reader }) => `${client} ${reader}`)).size, 'client')} in all.`);
 }
 
 const COLUMNS = [

@@ -1,6 +1,7 @@
 import { createClock } from '../../app/clock.ts';
 import { indexOf } from '../../app/data-directory.ts';
 import { type AskedFor, askedOf } from '../../app/policy/asked.ts';
+import { counted } from '../../bytes/counted.ts';
 import { instantText } from '../../bytes/instant.ts';
 import { shownField } from '../../bytes/printable.ts';
 import type { Config } from '../../config/config.ts';
@@ -34,7 +35,7 @@ function tell({ index, project, version, files, rule, sentence, until, answer, .
   const { first, last, count, clients, state } = asked;
   const file = files.length === 1 && version === undefined ? ` ${files[0]}` : '';
   const what = shownField(version === undefined ? `${project}${file}` : `${project}==${version}`);
-  const times = `${count} ${count === 1 ? 'time' : 'times'} by ${clients} ${clients === 1 ? 'client' : 'clients'}`;
+  const times = `${counted(count, 'time')} by ${counted(clients, 'client')}`;
   const itself = until === undefined ? '' : `, passes by itself from ${instantText(until)}`;
   print(`${index} ${what}  [${rule}]  ${times}, ${instantText(first)} to ${instantText(last)}${itself}`);
   print(`  ${shownField(sentence)}`);

@@ -1,4 +1,5 @@
 import type { Caller } from '../../async/caller.ts';
+import { counted } from '../../bytes/counted.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { DocumentAnswer, Upstream } from '../../ports/upstream.ts';
 import { decodeList, decodePage, formOf } from '../../pypi/decode.ts';
@@ -150,7 +151,7 @@ async function listOf({ places, projectList }: IntroductionOptions, caller: Call
     const answer = await places.list({ fresh: false, most: LIMITS.listAtStart }, caller);
     if (answer.kind !== 'document') return { said: 'none', ...nothing };
     const names = decodeList(answer.bytes);
-    return { said: `${names.length} projects`, names, isIndex: formOf(answer.bytes) === 'json' };
+    return { said: counted(names.length, 'project'), names, isIndex: formOf(answer.bytes) === 'json' };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (error.reason === 'limit') return { said: 'large', names: [], isIndex: true };
