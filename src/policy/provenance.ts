@@ -3,7 +3,7 @@ import type { Pin } from '../ports/index-state.ts';
 import type { KeptJudgement, KeptProvenance, Unavailable } from '../ports/provenance/kept.ts';
 import type { Publisher } from '../provenance/publisher.ts';
 import type { JudgedFile, JudgedPage } from '../pypi/listing.ts';
-import { isDistribution, pep440VersionOf } from '../pypi/names.ts';
+import { isDistribution, releaseVersionOf } from '../pypi/names.ts';
 import { versionKey } from '../pypi/versions.ts';
 import type { Action, PageWords, Rule, Word } from './rule.ts';
 
@@ -258,7 +258,7 @@ function isSame(known: ExpectedPublisher, { id, workflow, environment }: Publish
 }
 
 function releaseOf(project: string, filename: string): string {
-  return versionKey(pep440VersionOf(filename, project) ?? filename);
+  return versionKey(releaseVersionOf(filename, project) ?? filename);
 }
 
 function namesOf({ expected, kept }: ProvenanceFacts): string {
