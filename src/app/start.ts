@@ -105,7 +105,7 @@ class Mirror implements RunningMirror {
     this.indexes = parts.composition.indexes;
     this.defaultIndex = defaultIndexOf(parts.config);
     const { config, composition, emit } = parts;
-    const { clock, fleet, fleetPeers } = composition;
+    const { clock, clocks, fleet, fleetPeers, redis, roots } = composition;
     const onDisk = () => void this.#conditions.look();
     this.#health = new MirrorHealth({
       config,
@@ -116,7 +116,7 @@ class Mirror implements RunningMirror {
     });
     const disk = () => this.#health.diskTrouble;
     this.#conditions = new MirrorConditions({ ...composition, config, disk, emit: parts.leads ? emit : noEvents });
-    for (const each of [fleet, fleetPeers, composition.roots]) each?.watch(() => void this.#conditions.look());
+    for (const each of [clocks, fleet, fleetPeers, redis, roots]) each?.watch(() => void this.#conditions.look());
     fleet?.follow((name, items) => {
       const mirror = this.indexes.find((each) => each.name === name);
       if (mirror !== undefined) void followFleet(mirror, items, emit);

@@ -17,6 +17,7 @@ import { Files } from './files/files.ts';
 import { FirstSights } from './files/first-sights.ts';
 import { judgeByName } from './files/judge.ts';
 import { coreMetadataFor } from './files/metadata-for-jobs.ts';
+import { OnceListed } from './files/once-listed.ts';
 import { RemovedFiles } from './files/removed-files.ts';
 import type { Facets, IndexParts } from './index-parts.ts';
 import { isKeptName } from './kept-name.ts';
@@ -91,13 +92,14 @@ export class EvidencedIndex<P> implements RunningIndex {
       heldFiles: offline ? new HeldFiles(parts.blobs, offlinePages) : undefined,
     });
     this.#list = new ProjectList(shared);
+    const coreMetadata = new CoreMetadata(parts);
     const expectations = new Expectations({ evidence, upstream: parts.upstream });
     this.#files = new Files({
       ...parts,
       pages: this.#pages,
       pins: this.#pins,
       expectations,
-      coreMetadata: new CoreMetadata(parts),
+      coreMetadata,
       firstSights:
         firstSight &&
         new FirstSights({
@@ -109,19 +111,20 @@ export class EvidencedIndex<P> implements RunningIndex {
       onAsked: (page, file, isMetadata) => this.#ahead?.fileAsked(page, file, isMetadata),
     });
     const [pages, files] = [this.#pages, this.#files];
-    parts.policy.seeInside?.(insideOf({ ...parts, pages, files, expectations, release }));
+    parts.policy.seeInside?.(insideOf({ ...parts, pages, files, coreMetadata, expectations, release }));
+    const onceListed = new OnceListed({ ...parts, pins: this.#pins });
     if (parts.servesRemoved === true)
       this.#removed = new RemovedFiles({
         ...parts,
         quarantines: parts.quarantines,
-        pages: this.#pages,
+        pages,
         pins: this.#pins,
+        onceListed,
       });
     const { lookAhead: rules } = parts;
-    if (rules !== undefined && !offline)
-      this.#ahead = new LookAhead({ ...shared, rules, pages: this.#pages, files: this.#files });
+    if (rules !== undefined && !offline) this.#ahead = new LookAhead({ ...shared, rules, pages, files });
     this.introduce = introduce ?? (async () => undefined);
-    this.signed = signed?.(judgeByName({ ...parts, pages: this.#pages }));
+    this.signed = signed?.(judgeByName({ ...parts, pages: this.#pages, onceListed }));
     this.carried = carried?.(this.signed);
     this.unverified = unverified?.(this.#pages);
   }

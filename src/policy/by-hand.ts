@@ -1,5 +1,5 @@
 import type { QuarantineEntry } from '../ports/policy.ts';
-import { pep440VersionOf } from '../pypi/names.ts';
+import { releaseVersionOf } from '../pypi/names.ts';
 import { versionKey } from '../pypi/versions.ts';
 import type { Rule, Word } from './rule.ts';
 
@@ -32,7 +32,7 @@ export const quarantinedHere: Rule = {
 
 function wordOf(byHand: ByHand | undefined, project: string, filename: string): Word | undefined {
   if (byHand === undefined) return undefined;
-  const version = pep440VersionOf(filename, project);
+  const version = releaseVersionOf(filename, project);
   const entry = byHand.whole ?? (version === undefined ? undefined : byHand.versions.get(versionKey(version)));
   return entry && held(entry);
 }

@@ -1,5 +1,5 @@
 import { type Instant, instantText } from '../bytes/instant.ts';
-import { pep440VersionOf } from '../pypi/names.ts';
+import { releaseVersionOf } from '../pypi/names.ts';
 import type { Specifiers } from '../pypi/requirement/specifier.ts';
 import { versionKey } from '../pypi/versions.ts';
 import { matchesName, matchesVersion, type Pattern } from './pattern.ts';
@@ -100,7 +100,7 @@ function covers({ pattern, version, file }: Exception, project: string, filename
 }
 
 function keyOf(project: string, filename: string): string | undefined {
-  const version = pep440VersionOf(filename, project);
+  const version = releaseVersionOf(filename, project);
   return version === undefined ? undefined : versionKey(version);
 }
 

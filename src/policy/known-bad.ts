@@ -1,4 +1,4 @@
-import { pep440VersionOf } from '../pypi/names.ts';
+import { releaseVersionOf } from '../pypi/names.ts';
 import type { Facts, KnownBad } from './facts.ts';
 import type { Action, Rule, Word } from './rule.ts';
 
@@ -49,7 +49,7 @@ function ruleOf(name: string, action: Action, malware: boolean, why: (ids: strin
 
 /** Of a file whose name has no version, whatever speaks of the project at all. */
 function speakingOf(about: readonly KnownBad[], project: string, filename: string): readonly KnownBad[] {
-  const version = pep440VersionOf(filename, project);
+  const version = releaseVersionOf(filename, project);
   return version === undefined ? about : about.filter(({ affects }) => affects(version));
 }
 

@@ -1,4 +1,4 @@
-import { pep440VersionOf } from '../pypi/names.ts';
+import { releaseVersionOf } from '../pypi/names.ts';
 import { foldGlob, matchesGlob } from '../pypi/requirement/name-glob.ts';
 import { parseSpecifiers, type Specifiers } from '../pypi/requirement/specifier.ts';
 
@@ -38,6 +38,6 @@ export function matchesFile(pattern: Pattern, project: string, filename: string)
 }
 
 export function matchesVersion(versions: Specifiers, project: string, filename: string): boolean {
-  const version = pep440VersionOf(filename, project);
+  const version = releaseVersionOf(filename, project);
   return version !== undefined && versions.contains(version);
 }

@@ -3,7 +3,7 @@ import type { Pin } from '../ports/index-state.ts';
 import type { KeptJudgement, KeptProvenance, Unavailable } from '../ports/provenance/kept.ts';
 import type { Publisher } from '../provenance/publisher.ts';
 import type { JudgedFile, JudgedPage } from '../pypi/listing.ts';
-import { isDistribution, pep440VersionOf } from '../pypi/names.ts';
+import { isDistribution, releaseVersionOf } from '../pypi/names.ts';
 import { versionKey } from '../pypi/versions.ts';
 import type { Action, PageWords, Rule, Word } from './rule.ts';
 
@@ -68,8 +68,8 @@ export const lostProvenance: Rule = {
   page({ page, pins, facts: { provenance } }) {
     if (provenance === undefined || provenance.mode === 'off' || !expectsAnybody(provenance)) return {};
     const said = new Set<string>();
-    for (const { entry } of page.files.values())
-      if (entry.provenance !== undefined) said.add(releaseOf(page.name, entry.filename));
+    for (const file of page.files.values())
+      if (isAnnounced(file, provenance.kept)) said.add(releaseOf(page.name, file.entry.filename));
     return wordsOf(page, (file) => lossOf(page.name, file, said, { ...provenance, pins }));
   },
 };
@@ -78,6 +78,11 @@ export const lostProvenance: Rule = {
 export function judgementOf({ entry }: JudgedFile, kept: KeptProvenance | undefined): KeptJudgement | undefined {
   const judged = kept?.files.get(entry.filename);
   return judged !== undefined && judged.file === entry.digests.get('sha256') ? judged : undefined;
+}
+
+/** Of a file that its page lists no more: whether it did is seen by what was found out of it then. */
+function isAnnounced(file: JudgedFile, kept: KeptProvenance | undefined): boolean {
+  return file.entry.provenance !== undefined || (file.removed === true && judgementOf(file, kept) !== undefined);
 }
 
 function wordsOf(page: JudgedPage, of: (file: JudgedFile) => Word | undefined): PageWords {
@@ -103,9 +108,8 @@ interface Asked {
 }
 
 function wordOf(file: JudgedFile, facts: ProvenanceFacts, { at, now }: Asked): Word | undefined {
-  const { provenance, filename } = file.entry;
-  if (!isDistribution(filename)) return undefined;
-  if (provenance === undefined)
+  if (!isDistribution(file.entry.filename)) return undefined;
+  if (!isAnnounced(file, facts.kept))
     return facts.mode === 'require'
       ? {
           action: 'hide',
@@ -124,7 +128,7 @@ function wordOf(file: JudgedFile, facts: ProvenanceFacts, { at, now }: Asked): W
         sentence: (name) => `The provenance of ${name} is wrong: ${judgement.why}${OFF}`,
       };
     case 'unavailable':
-      return unavailable(judgement, { until: retriedAt(judged?.at ?? 0, judgement), facts, at, now });
+      return unavailable(judgement, { until: retriedAt(judged?.at ?? 0, judgement), facts, at, now, file });
     case 'unchecked':
       return facts.mode === 'require'
         ? {
@@ -154,18 +158,22 @@ export function retriedAt(at: Instant, { lasting }: Unavailable): Instant {
 }
 
 interface AskedAgain extends Asked {
+  readonly file: JudgedFile;
   readonly until: Instant;
   readonly facts: ProvenanceFacts;
 }
 
 /** What upstream says it has not is held back. What it cannot bring now stays listed, so that nobody is given an older release without a word. */
-function unavailable(judgement: Unavailable, { until, facts, at, now }: AskedAgain): Word | undefined {
+function unavailable(judgement: Unavailable, { until, facts, at, now, file }: AskedAgain): Word | undefined {
   const { why, transient = false } = judgement;
   if (!isStrict(facts))
     return {
       action: 'report',
       sentence: (name) => `${name} announces provenance that cannot be had${transient ? ' now' : ''}: ${why}${OFF}`,
     };
+  // Of what its page lists no more nobody is asked again.
+  if (file.removed === true)
+    return { action: 'hide', sentence: (name) => `${name} announced provenance that cannot be had: ${why}${OFF}` };
   if (now >= until) return unjudged(facts, at);
   if (!transient)
     return {
@@ -188,8 +196,7 @@ function changeOf(project: string, file: JudgedFile, facts: ProvenanceFacts): Wo
   const judgement = judgementOf(file, facts.kept)?.judgement;
   if (judgement?.result !== 'verified' || !isHeldTo(project, file, facts)) return undefined;
   const { publishers } = judgement;
-  const known = expectedBy(facts);
-  if (publishers.every((each) => known.some((one) => isSame(one, each)))) return undefined;
+  if (areExpected(publishers, facts)) return undefined;
   const [now, before] = [publishers.map(nameOf).join(' and '), namesOf(facts)];
   return {
     action: heldBack(facts),
@@ -205,8 +212,9 @@ function lossOf(
   said: ReadonlySet<string>,
   facts: ProvenanceFacts,
 ): Word | undefined {
-  const { filename, provenance } = file.entry;
-  if (provenance !== undefined || !isDistribution(filename) || said.has(releaseOf(project, filename))) return undefined;
+  const { filename } = file.entry;
+  if (isAnnounced(file, facts.kept) || !isDistribution(filename) || said.has(releaseOf(project, filename)))
+    return undefined;
   if (!isHeldTo(project, file, facts)) return undefined;
   return {
     action: heldBack(facts),
@@ -219,8 +227,17 @@ function expectsAnybody(facts: ProvenanceFacts): boolean {
   return expectedBy(facts).length > 0;
 }
 
-function expectedBy({ expected, kept }: ProvenanceFacts): ProvenanceFacts['expected'] {
+function expectedBy({ expected, kept }: Pick<ProvenanceFacts, 'expected' | 'kept'>): ProvenanceFacts['expected'] {
   return expected.length > 0 ? expected : (kept?.publishers ?? []);
+}
+
+/** Whether each of them is one whom the files of the project are expected from. */
+export function areExpected(
+  publishers: readonly Publisher[],
+  facts: Pick<ProvenanceFacts, 'expected' | 'kept'>,
+): boolean {
+  const known = expectedBy(facts);
+  return publishers.every((each) => known.some((one) => isSame(one, each)));
 }
 
 /** What the configuration expects holds for all files; what was seen first, for those that came later and that no operator let pass. */
@@ -241,7 +258,7 @@ function isSame(known: ExpectedPublisher, { id, workflow, environment }: Publish
 }
 
 function releaseOf(project: string, filename: string): string {
-  return versionKey(pep440VersionOf(filename, project) ?? filename);
+  return versionKey(releaseVersionOf(filename, project) ?? filename);
 }
 
 function namesOf({ expected, kept }: ProvenanceFacts): string {

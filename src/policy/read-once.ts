@@ -1,6 +1,6 @@
 import type { Instant } from '../bytes/instant.ts';
 import type { JudgedPage } from '../pypi/listing.ts';
-import { pep440VersionOf } from '../pypi/names.ts';
+import { releaseVersionOf } from '../pypi/names.ts';
 import { compareVersions, parseVersion, type Version } from '../pypi/requirement/version.ts';
 import { versionKey } from '../pypi/versions.ts';
 
@@ -24,7 +24,7 @@ export function releasesIn(page: JudgedPage): readonly ReleaseFiles[] {
   if (known !== undefined) return known;
   const found = new Map<string, { readonly version: string; readonly files: string[] }>();
   for (const filename of page.files.keys()) {
-    const version = pep440VersionOf(filename, page.name);
+    const version = releaseVersionOf(filename, page.name);
     if (version === undefined) continue;
     const key = versionKey(version);
     const release = found.get(key);

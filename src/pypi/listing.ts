@@ -56,6 +56,8 @@ export interface JudgedFile {
   readonly entry: Pick<Entry, 'filename' | 'digests' | 'coreMetadata' | 'uploadTime' | 'provenance'>;
   readonly path: string;
   readonly carried?: CarriedLabel | undefined;
+  /** The page listed it once and lists it no more: of what was announced beside it no page tells. */
+  readonly removed?: true | undefined;
 }
 
 /** What pins and rules look at of a page: of a listing they know nothing else. */

@@ -127,3 +127,14 @@ export function versionOf(filename: string, project: string): string | undefined
 export function pep440VersionOf(filename: string, project: string): string | undefined {
   return versionOf(filename, project)?.replaceAll('_', '-');
 }
+
+/** What distutils put behind a version: the platform and the Python of an installer or a binary archive, and the release of an RPM. */
+const BUILT_FOR =
+  /(?:\.(?:win32|win-[a-z0-9]+|linux-[a-z0-9-]+|macosx-[0-9.]+-[a-z0-9-]+|cygwin-[a-z0-9.-]+|mingw[a-z0-9-]*))?(?:-py[0-9][0-9.]*)?$/;
+const RPM_RELEASE = /-[0-9]+\.[a-z0-9-]+$/;
+
+/** The version that a file is of, for who speaks of versions: an installer for one platform is of its version as well. */
+export function releaseVersionOf(filename: string, project: string): string | undefined {
+  const version = pep440VersionOf(filename, project);
+  return version?.replace(filename.endsWith('.rpm') ? RPM_RELEASE : BUILT_FOR, '');
+}

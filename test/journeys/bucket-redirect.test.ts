@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { digestHex } from '../../src/repository/digests.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
+import { type FetchInit, fetch } from '../support/fetch.ts';
 import { S3_BUCKET, S3_KEYS } from '../support/s3.ts';
 import { error, type S3Server, startS3Server } from '../support/s3-server.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
@@ -14,7 +15,8 @@ import { type RunningVerbatim, startVerbatim, verbatim, verbatimTold } from '../
 // Clients that are redirected to the bucket for large files, where the configuration says so, and where it must not be.
 
 const ALPHA = tinyWheel('alpha');
-const PATIENCE = { timeout: 20_000, interval: 50 };
+const ENV = { AWS_ACCESS_KEY_ID: S3_KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: S3_KEYS.secretAccessKey };
+const PATIENCE = { timeout: 60_000, interval: 50 };
 const SHA256 = digestHex('sha256', ALPHA.bytes);
 const STORED = `files/blobs/sha256/${SHA256.slice(0, 2)}/${SHA256}`;
 
@@ -22,6 +24,10 @@ let directory: string;
 let pypi: FakePypi;
 let s3: S3Server;
 let server: RunningVerbatim | undefined;
+/** How the mirror was started last. */
+let flags: readonly string[];
+/** Where the file was answered, and is to be in the end. */
+let taken: URL | undefined;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'verbatim-redirect-'));
   pypi = await startFakePypi();
@@ -31,8 +37,17 @@ beforeEach(async () => {
 afterEach(async () => {
   await server?.close();
   server = undefined;
-  await s3.close();
+  // Whatever became of the bucket, what lies here is what it was, and what was served is served without upstream.
+  expect(await verbatim('verify', ...flags, '--data', join(directory, 'data'))).toMatchObject({ code: 0 });
   await pypi.close();
+  if (taken !== undefined) {
+    const again = await startVerbatim(flags, join(directory, 'data'), { env: ENV });
+    const answer = await fetch(new URL(taken.pathname, again.simple));
+    expect(Buffer.from(await answer.arrayBuffer()).equals(ALPHA.bytes)).toBe(true);
+    await again.close();
+  }
+  taken = undefined;
+  await s3.close();
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -42,10 +57,8 @@ async function mirror(blobs: Readonly<Record<string, unknown>>, more: Readonly<R
   const store = `s3://${S3_BUCKET}/files?endpoint=${s3.url}`;
   const config = join(directory, 'verbatim.yaml');
   await writeFile(config, JSON.stringify({ blobs: { store, ...blobs }, indexes: {}, ...more }));
-  const env = { AWS_ACCESS_KEY_ID: S3_KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: S3_KEYS.secretAccessKey };
-  server = await startVerbatim(['--config', config, '--admin-port', '0', ...upstream()], join(directory, 'data'), {
-    env,
-  });
+  flags = ['--config', config, ...upstream()];
+  server = await startVerbatim([...flags, '--admin-port', '0'], join(directory, 'data'), { env: ENV });
   return server;
 }
 
@@ -56,7 +69,7 @@ async function address({ simple }: RunningVerbatim, headers: Readonly<Record<str
   return new URL(files[0]?.url ?? '', `${simple}alpha/`);
 }
 
-const asked = (url: URL, init: RequestInit = {}) => fetch(url, { redirect: 'manual', ...init });
+const asked = (url: URL, init: FetchInit = {}) => fetch(url, { redirect: 'manual', ...init });
 
 /** Asked for until the file is in the bucket; what came then. */
 async function uploaded(running: RunningVerbatim): Promise<URL> {
@@ -64,6 +77,7 @@ async function uploaded(running: RunningVerbatim): Promise<URL> {
   // Nothing lies in the bucket yet: it is sent from here.
   expect((await asked(url)).status).toBe(200);
   await expect.poll(() => s3.objects.has(STORED), PATIENCE).toBe(true);
+  taken = url;
   return url;
 }
 
@@ -155,6 +169,7 @@ it('a file that is refused here is not to be had there, though the bucket holds 
   await server?.close();
   await rm(join(directory, 'data'), { recursive: true, force: true });
   pypi.quarantine('alpha', 'it steals');
+  taken = undefined;
   const answer = await asked(new URL(url.pathname, (await mirror({ redirect_from: 1 })).simple));
   expect(answer.status).toBeGreaterThanOrEqual(400);
   expect(s3.objects.has(STORED)).toBe(true);

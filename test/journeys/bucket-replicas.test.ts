@@ -7,6 +7,7 @@ import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
 import { S3_BUCKET, S3_KEYS, s3Store } from '../support/s3.ts';
 import { error, type Misbehaviour, startS3Server } from '../support/s3-server.ts';
 import { type TinyWheel, tinyWheel } from '../support/tiny-wheel.ts';
+import { UnsignedBook } from '../support/unsigned-book.ts';
 import { type RunningVerbatim, startVerbatim, verbatim } from '../support/verbatim.ts';
 import { startVersitygw } from '../support/versitygw.ts';
 
@@ -18,10 +19,12 @@ const HOUR = 3_600_000;
 
 let directory: string;
 let pypi: FakePypi;
+let book: UnsignedBook;
 const servers: RunningVerbatim[] = [];
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'verbatim-replicas-'));
   pypi = await startFakePypi();
+  book = new UnsignedBook(pypi);
 });
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.close();
@@ -42,18 +45,13 @@ async function replica(name: string, url: string, ...flags: readonly string[]): 
   return server;
 }
 
-/** Fails unless it is answered, with this wheel's bytes. */
-async function ask({ simple }: RunningVerbatim, wheel: TinyWheel): Promise<void> {
-  const at = `${simple}${wheel.project}/`;
-  const page = await fetch(at, { headers: { accept: 'application/vnd.pypi.simple.v1+json' } });
-  expect(page.status).toBe(200);
-  const { files } = (await page.json()) as { readonly files: readonly { readonly url: string }[] };
-  const file = await fetch(new URL(files[0]?.url ?? '', at));
-  expect(file.status).toBe(200);
-  expect(Buffer.from(await file.arrayBuffer()).equals(wheel.bytes)).toBe(true);
-}
+const upload = (wheel: TinyWheel) => book.upload(wheel.project, wheel);
 
-/** Ends all replicas, and proves what each of them holds. */
+/** Fails unless the project's page and this wheel are answered. */
+const ask = (server: RunningVerbatim, wheel: TinyWheel) =>
+  book.take({ replica: server.data, simple: server.simple }, wheel.project, wheel.filename);
+
+/** Ends all replicas, and proves what each of them holds and what each of them answered. */
 async function verified(...names: readonly string[]): Promise<void> {
   for (const server of servers.splice(0)) await server.close();
   for (const name of names) {
@@ -61,25 +59,37 @@ async function verified(...names: readonly string[]): Promise<void> {
     expect(stdout).toMatch(/: 0 are not what they were/);
     expect(code).toBe(0);
   }
+  book.holds(1);
 }
 
 it('two replicas answer everybody while the store is killed and stands still, and leave one object a file', async () => {
   const gateway = await startVersitygw();
   try {
     const wheels = Array.from({ length: 12 }, (_, at) => large(`project${at}`));
-    for (const wheel of wheels) pypi.upload(wheel.project, wheel);
-    const both = [await replica('one', gateway.url), await replica('two', gateway.url)];
+    const moving = Array.from({ length: 5 }, (_, at) => tinyWheel('moving', `${at + 1}.0`));
+    for (const wheel of wheels) upload(wheel);
+    const both = [
+      await replica('one', gateway.url, '--max-age', '0'),
+      await replica('two', gateway.url, '--max-age', '0'),
+    ];
+    // Upstream goes on, whatever becomes of the store, and each of them with it.
+    const moves = async () => {
+      const next = moving.shift();
+      if (next === undefined) throw new Error('there are no more');
+      upload(next);
+      for (const { data: name, simple } of both) await book.caughtUp({ replica: name, simple }, next.project);
+    };
     const some = (from: number, to: number) =>
       Promise.all(wheels.slice(from, to).flatMap((wheel) => both.map((server) => ask(server, wheel))));
-    await some(0, 3);
+    await Promise.all([some(0, 3), moves()]);
     gateway.stall();
-    await some(2, 6);
+    await Promise.all([some(2, 6), moves()]);
     gateway.goOn();
-    await some(5, 8);
+    await Promise.all([some(5, 8), moves()]);
     await gateway.kill();
-    await some(7, 12);
+    await Promise.all([some(7, 12), moves()]);
     await gateway.again();
-    await some(0, 12);
+    await Promise.all([some(0, 12), moves()]);
     const { client, store } = s3Store(gateway.url);
     const missing = async () => {
       const left = new Set(wheels.map(keyOf));
@@ -125,7 +135,7 @@ describe('a replica whose bucket', () => {
     async (_, misbehaviour) => {
       const s3 = await startS3Server();
       try {
-        for (const wheel of [ALPHA, BETA]) pypi.upload(wheel.project, wheel);
+        for (const wheel of [ALPHA, BETA]) upload(wheel);
         s3.objects.set(keyOf(ALPHA), { bytes: Buffer.from(ALPHA.bytes), changed: new Date() });
         const server = await replica('two', s3.url);
         s3.misbehave(misbehaviour);
@@ -149,7 +159,7 @@ it('what nobody uses leaves a bucket that is full, by one leader and without Red
   const s3 = await startS3Server();
   try {
     const [old, young] = [large('old'), large('young')];
-    for (const wheel of [old, young, ALPHA]) pypi.upload(wheel.project, wheel);
+    for (const wheel of [old, young, ALPHA]) upload(wheel);
     const put = (wheel: TinyWheel, ageMs: number) =>
       s3.objects.set(keyOf(wheel), { bytes: Buffer.from(wheel.bytes), changed: new Date(Date.now() - ageMs) });
     put(old, 2 * HOUR);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { digestHex } from '../../src/repository/digests.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
+import { fetch } from '../support/fetch.ts';
 import { S3_BUCKET, S3_KEYS } from '../support/s3.ts';
 import { error, type S3Server, startS3Server } from '../support/s3-server.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
@@ -13,7 +14,7 @@ import { type RunningVerbatim, startVerbatim, verbatim } from '../support/verbat
 // A mirror that keeps its files in a bucket, from outside.
 
 const ALPHA = tinyWheel('alpha');
-const PATIENCE = { timeout: 20_000, interval: 50 };
+const PATIENCE = { timeout: 60_000, interval: 50 };
 
 let directory: string;
 let pypi: FakePypi;

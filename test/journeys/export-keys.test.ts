@@ -113,6 +113,11 @@ describe('an export', { timeout: 240_000 }, () => {
       expect([code, stderr]).toEqual([1, expect.stringContaining(path(key))]);
       expect(stderr).toContain(words);
     }
+    for (const announced of ['key', 'cut']) {
+      const words = ['--key', path('key'), '--announce-key', path(announced)];
+      const { code, stderr } = await verbatim('export', path('stick'), ...words, ...outside());
+      expect([code, stderr]).toEqual([1, expect.stringContaining(`${path(announced)}: This is no public Ed25519 key`)]);
+    }
     await nothingMade();
   });
 

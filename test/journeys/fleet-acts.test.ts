@@ -7,6 +7,7 @@ import { startSignedRig } from '../rigs/signed-rig.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { createClock } from '../support/clock.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
+import { fetch } from '../support/fetch.ts';
 import { S3_BUCKET, S3_KEYS } from '../support/s3.ts';
 import { startS3Server } from '../support/s3-server.ts';
 import { withState } from '../support/state.ts';

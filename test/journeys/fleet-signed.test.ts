@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { SignedIndex } from '../../src/repository/signed-index.ts';
+import { fetch } from '../support/fetch.ts';
 import { authority } from '../support/keys.ts';
 import { now } from '../support/rig.ts';
 import { S3_BUCKET, S3_KEYS } from '../support/s3.ts';
@@ -16,7 +17,7 @@ import { type RunningVerbatim, startVerbatim, verbatimWith } from '../support/ve
 const ALPHA = tinyWheel('alpha');
 const LATER = tinyWheel('alpha', '2.0');
 const ENV = { AWS_ACCESS_KEY_ID: S3_KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: S3_KEYS.secretAccessKey };
-const PATIENCE = { timeout: 20_000, interval: 50 };
+const PATIENCE = { timeout: 60_000, interval: 50 };
 
 /** An edge of upstream has what upstream had when it was frozen. */
 interface Edge {
@@ -62,6 +63,12 @@ async function fleet() {
       },
     };
   };
+  const started = new Map<string, readonly string[]>();
+  // Registered before all replicas and edges: run when these have ended.
+  onTestFinished(async () => {
+    s3.heal();
+    for (const [name, flags] of started) await isWhole(join(directory, name), flags);
+  });
   const flagsTo = ({ url }: Edge) => [
     ...['--upstream', url, '--root', root, '--layout', 'pep458'],
     ...['--files-url', `${url}targets/`, '--pages-url', `${url}targets/`],
@@ -73,6 +80,7 @@ async function fleet() {
     s3,
     edge,
     async serve(name: string, at: Edge): Promise<RunningVerbatim> {
+      started.set(name, flagsTo(at));
       const server = await startVerbatim(flagsTo(at), join(directory, name), { env: ENV });
       onTestFinished(() => server.close());
       return server;
@@ -86,10 +94,27 @@ async function fleet() {
   };
 }
 
-async function versionOf({ metadata }: RunningVerbatim, role: string): Promise<number | undefined> {
+/** By data directory, what clients were sent last: versions of roles, and what alpha lists. */
+const sent = { versions: new Map<string, number>(), alphas: new Map<string, readonly string[]>() };
+
+/** What lies there proves again, and what was sent is sent where upstream is away. */
+async function isWhole(data: string, flags: readonly string[]): Promise<void> {
+  expect(await verbatimWith(ENV, 'verify', ...flags, '--data', data)).toMatchObject({ code: 0 });
+  const [timestamp, listed] = [sent.versions.get(`${data} timestamp`), sent.alphas.get(data)];
+  if (timestamp === undefined) throw new Error('it was asked for no timestamp');
+  const server = await startVerbatim(flags, data, { env: ENV });
+  expect(await versionOf(server, 'timestamp')).toBeGreaterThanOrEqual(timestamp);
+  if (listed !== undefined) expect(await alphas(server)).toEqual(listed);
+  await server.close();
+}
+
+async function versionOf({ metadata, data }: RunningVerbatim, role: string): Promise<number | undefined> {
   const answer = await fetch(`${metadata}${role}.json`);
   const text = await answer.text();
-  return answer.ok ? Number(JSON.parse(text).signed.version) : undefined;
+  if (!answer.ok) return undefined;
+  const version = Number(JSON.parse(text).signed.version);
+  sent.versions.set(`${data} ${role}`, version);
+  return version;
 }
 
 /** Upstream has version 2 under new keys, and one replica, whose name is `one`, believes it. */
@@ -109,10 +134,12 @@ async function ahead() {
   return { ...made, one, edge, old, version };
 }
 
-const alphas = async ({ simple }: RunningVerbatim) => {
+const alphas = async ({ simple, data }: RunningVerbatim) => {
   const answer = await fetch(`${simple}alpha/`, { headers: { accept: 'application/vnd.pypi.simple.v1+json' } });
   const { files }: { files: readonly { filename: string }[] } = JSON.parse(await answer.text());
-  return files.map(({ filename }) => filename);
+  const names = files.map(({ filename }) => filename);
+  sent.alphas.set(data, names);
+  return names;
 };
 
 it('one on an empty disk has the roots and the newest timestamp of its sisters, whatever its edge of upstream says', async () => {
@@ -126,8 +153,9 @@ it('one on an empty disk has the roots and the newest timestamp of its sisters, 
   // Its edge lacks the documents of the newest version, and its sisters' state has those that say what is in force.
   expect(await alphas(one)).toEqual([ALPHA.filename, LATER.filename]);
   const other = await serve('other', edge);
+  expect(await versionOf(other, 'timestamp')).toBe(version);
   expect(await alphas(other)).toEqual([ALPHA.filename, LATER.filename]);
-}, 60_000);
+}, 240_000);
 
 it('one that runs follows what another published, though its own edge stays behind', async () => {
   const { publish, serve, refresh, old, edge, one } = await ahead();
@@ -136,7 +164,7 @@ it('one that runs follows what another published, though its own edge stays behi
   await refresh('one', edge);
   const newest = await versionOf(one, 'timestamp');
   await vi.waitFor(async () => expect(await versionOf(two, 'timestamp')).toBe(newest), PATIENCE);
-}, 60_000);
+}, 240_000);
 
 it('one that is killed between a floor and what it names leaves the floor to its sisters', async () => {
   const made = await fleet();
@@ -165,7 +193,7 @@ it('one that is killed between a floor and what it names leaves the floor to its
   old.thaw();
   expect(await made.refresh('joined', old)).toMatchObject({ code: 0 });
   expect(await versionOf(joined, 'timestamp')).toBe(2);
-}, 60_000);
+}, 240_000);
 
 it('a write whose answer is cut off is read back, and counts', async () => {
   const made = await fleet();
@@ -186,4 +214,4 @@ it('a write whose answer is cut off is read back, and counts', async () => {
   made.s3.heal();
   const joined = await made.serve('joined', edge);
   expect(await versionOf(joined, 'timestamp')).toBe(2);
-}, 60_000);
+}, 240_000);

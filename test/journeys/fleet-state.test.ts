@@ -1,8 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
+import { fetch } from '../support/fetch.ts';
 import { S3_BUCKET, S3_KEYS } from '../support/s3.ts';
 import { error, type S3Server, startS3Server } from '../support/s3-server.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
@@ -15,12 +16,15 @@ const NEWER = tinyWheel('alpha', '2.0');
 const BETA = tinyWheel('beta');
 const ENV = { AWS_ACCESS_KEY_ID: S3_KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: S3_KEYS.secretAccessKey };
 /** What is refused for a while is had again within this time. */
-const PATIENCE = { timeout: 20_000, interval: 50 };
+const PATIENCE = { timeout: 60_000, interval: 50 };
 
 let directory: string;
 let pypi: FakePypi;
 let s3: S3Server;
 const servers: RunningVerbatim[] = [];
+/** By name of a replica: how it was started last, and what it listed last. */
+const started = new Map<string, readonly string[]>();
+const listed = new Map<string, readonly string[]>();
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'verbatim-fleet-'));
   await writeFile(join(directory, 'seal.key'), 'what all replicas of this test know');
@@ -30,8 +34,12 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const each of servers.splice(0)) await each.close();
-  await s3.close();
   await pypi.close();
+  s3.heal();
+  for (const [name, names] of listed) await isWhole(name, names);
+  started.clear();
+  listed.clear();
+  await s3.close();
   await rm(directory, { recursive: true });
 });
 
@@ -40,8 +48,9 @@ const alone = () => [
   ...['--seal-key-file', join(directory, 'seal.key')],
 ];
 const flags = () => [...alone(), ...['--fleet-state', `s3://${S3_BUCKET}/fleet?endpoint=${s3.url}`]];
-const serve = async (name: string, given = flags()) => {
-  const server = await startVerbatim([...given, '--max-age', '86400'], join(directory, name), { env: ENV });
+const serve = async (name: string, given: readonly string[] = flags(), ...more: readonly string[]) => {
+  const server = await startVerbatim([...given, ...more, '--max-age', '86400'], join(directory, name), { env: ENV });
+  started.set(name, given);
   servers.push(server);
   return server;
 };
@@ -53,10 +62,19 @@ const run = (name: string, ...words: readonly string[]) =>
   verbatimWith(ENV, ...words, ...flags(), '--data', join(directory, name), '--json');
 const page = ({ simple }: RunningVerbatim, project: string) =>
   fetch(`${simple}${project}/`, { headers: { accept: 'application/vnd.pypi.simple.v1+json' } });
-const names = async (server: RunningVerbatim): Promise<readonly string[]> => {
+const names = async (server: RunningVerbatim) => {
   const { files }: { files: readonly { filename: string }[] } = JSON.parse(await (await page(server, 'alpha')).text());
-  return files.map(({ filename }) => filename);
+  const names = files.map(({ filename }) => filename);
+  listed.set(basename(server.data), names);
+  return names;
 };
+/** What lies there proves again, and is listed as it was where upstream is away. */
+async function isWhole(name: string, was: readonly string[]): Promise<void> {
+  const given = started.get(name) ?? [];
+  expect(await verbatimWith(ENV, 'verify', ...given, '--data', join(directory, name))).toMatchObject({ code: 0 });
+  expect(await names(await serve(name, given))).toEqual(was);
+  for (const each of servers.splice(0)) await each.close();
+}
 
 describe('replicas that share their state in an object store', () => {
   it('serve what one of them found out, and what an operator accepted beside one of them', async () => {
@@ -89,11 +107,12 @@ describe('replicas that share their state in an object store', () => {
     expect(founder.log()).toContain('founded a fleet with all that it remembers');
     expect(await names(await serve('joined'))).toHaveLength(2);
     await expect(serve('second')).rejects.toThrow('is not what the fleet was founded with');
+    expect(await run('second', 'verify')).toMatchObject({ code: 0 });
     expect(await names(founder)).toHaveLength(2);
   });
 
   it('say how they stand to each other', async () => {
-    const one = await serve('one', [...flags(), '--admin-port', '0']);
+    const one = await serve('one', flags(), '--admin-port', '0');
     await names(one);
     const standing = async () => JSON.parse((await run('one', 'status')).stdout).fleet[0];
     expect(await standing()).toMatchObject({ index: 'main', entry: expect.any(Number), alone: null });
@@ -161,6 +180,9 @@ describe('replicas that share their state in an object store', () => {
     await stop(one);
     s3.objects.clear();
     await expect(serve('one')).rejects.toThrow('it was emptied');
+    // Nor does it begin anew by itself: what it has is proved, and not served.
+    expect(await run('one', 'verify')).toMatchObject({ code: 0 });
+    listed.clear();
   });
 
   it('are refused keys that the store does not take, where they hold nothing', async () => {

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Refusal } from '../../src/bytes/refusal.ts';
 import type { UnverifiedDocuments } from '../../src/mirror/package-index.ts';
+import type { PolicySettings } from '../../src/policy/settings.ts';
+import type { IndexFile } from '../../src/repository/index-pages.ts';
 import { type IndexRig, startIndexRig } from '../rigs/index-rig.ts';
 import { JSON_PAGE } from '../rigs/mirror.ts';
 import { badGateway } from '../support/bad-days.ts';
@@ -231,5 +233,36 @@ describe('the project list', () => {
     rig.pypi.index.fault('/simple/', { kind: 'status', status: 502 });
     rig.pypi.page('alpha', badGateway);
     expect(await rig.refused('/simple/')).toBe('503 unreachable');
+  });
+});
+
+describe('what a rule refuses though its page lists it', () => {
+  const LIST: IndexFile = { filename: 'alpha-1.0-variants.json', bytes: Buffer.from('{"variants": {}}') };
+  const DENIED: PolicySettings = {
+    minimumAge: undefined,
+    missingUploadTime: 'omit',
+    projects: [],
+    names: { allow: undefined, deny: ['alpha ==1.0'], action: 'deny' },
+    conditions: [],
+    exceptions: [],
+  };
+
+  it('has no signature here, and no list of variants that nobody states a digest of', async () => {
+    rig = await startIndexRig({
+      fill(pypi) {
+        pypi.upload('alpha', ALPHA);
+        const path = `plain/${LIST.filename}`;
+        pypi.upload('alpha', LIST, { hashes: {}, url: `${pypi.files.url}${path}` });
+        pypi.contents.set(path, LIST.bytes);
+      },
+      index: { contentAddressed: false, policy: DENIED },
+    });
+    rig.pypi.contents.set(`${rig.path(ALPHA).slice(1)}.asc`, Buffer.from('-----BEGIN PGP SIGNATURE-----'));
+    expect(await rig.names('alpha')).toEqual([ALPHA.filename, LIST.filename]);
+    const paths = (await rig.page('alpha')).files.map(
+      ({ url: at }) => new URL(at, `${rig.url()}/simple/alpha/`).pathname,
+    );
+    for (const path of [...paths, ...paths.map((each) => `${each}.asc`), `${paths[0]}.metadata`])
+      expect([path, await rig.refused(path)]).toEqual([path, '403 policy']);
   });
 });

@@ -8,7 +8,7 @@ import { NO_POLICY } from '../../src/config/policy/settings.ts';
 import type { PolicySettings } from '../../src/policy/settings.ts';
 import { startIndexRig } from '../rigs/index-rig.ts';
 import { makeScratch } from '../rigs/mirror.ts';
-import { advisory, archiveOf } from '../support/advisories.ts';
+import { advisoriesFrom, advisory, archiveOf } from '../support/advisories.ts';
 import { GITHUB_PUBLISHER, provenanceOf, startSigstore } from '../support/sigstore.ts';
 import { type TinyWheel, tinyWheel, zip } from '../support/tiny-wheel.ts';
 
@@ -163,15 +163,7 @@ describe('the litellm day, an install a minute', { timeout: 600_000 }, () => {
   it('with a feed of advisories at its real delay everybody does: it comes when the exposure is over', async () => {
     const feed = join(scratch, 'all.zip');
     await writeFile(feed, archiveOf([advisory('PYSEC-2026-1', 'other', { versions: ['1.0'] })]));
-    const advisories = {
-      from: { archive: feed },
-      ca: undefined,
-      refresh: 3600,
-      maxAge: 30 * 86_400,
-      malware: 'deny',
-      vulnerable: 'report',
-      notOf: [],
-    } as const;
+    const advisories = { ...advisoriesFrom({ archive: feed }), maxAge: 30 * 86_400 };
     const { bad, worse } = await day({ advisories, feed });
     expect(bad + worse).toBe(EXPOSED);
   });

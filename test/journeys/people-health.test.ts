@@ -44,9 +44,9 @@ it('says in one sentence that the promise holds, and how each index stands', asy
 
 it('says what breaks no promise apart from what does', async () => {
   inForce = [{ what: 'disk', index: '', thing: '', message: 'as it is told to an operator' }];
-  const { text, json } = await seen(true, 'The disk is nearly full.');
+  const { text, json } = await seen(true, 'The disk is nearly full:');
   expect(json.holds).toBe(true);
-  expect(text).toMatch(/<h2>Besides<\/h2>.*The disk is nearly full\..*Make room/s);
+  expect(text).toMatch(/<h2>Besides<\/h2>.*The disk is nearly full:.*Make room/s);
   expect(text).not.toContain('as it is told to an operator');
 });
 
@@ -57,7 +57,7 @@ it('says what is not as promised and what to do, the same as to a monitor', asyn
   for (const words of [message, next]) expect(text).toContain(words.replaceAll('"', '&quot;').replaceAll("'", '&#39;'));
   expect(text).toMatch(/main<\/a>.*does not hold.*pypi-org<\/a>.*holds/s);
   const again = async () => (await rig.get('/health', BROWSER)).body.toString();
-  await expect.poll(again).not.toContain('The disk is nearly full.');
+  await expect.poll(again).not.toContain('The disk is nearly full:');
 });
 
 it('is lines for whoever takes anything', async () => {

@@ -5,6 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { NO_POLICY } from '../../src/config/policy/settings.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import { JSON_PAGE } from '../rigs/mirror.ts';
+import { wholeAtEnd } from '../rigs/whole-at-end.ts';
 import { badGateway } from '../support/bad-days.ts';
 import type { FakePypi } from '../support/fake-pypi.ts';
 import { type RedisServer, redisServer, until } from '../support/redis.ts';
@@ -26,7 +27,7 @@ async function fleet(options: IndexRigOptions = {}) {
     const seal = { key, epoch: join(directory, `epoch-${++count}`) };
     const rig = await startIndexRig({ redis: [server.port], seal, ...options, ...others });
     onTestFinished(() => rig.close());
-    return rig;
+    return wholeAtEnd(rig, server);
   };
   const one = await start({ fill: (pypi) => pypi.upload('alpha', ONE) });
   const { pypi } = one;

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { SignedIndex } from '../../src/repository/signed-index.ts';
 import { JSON_PAGE } from '../rigs/mirror.ts';
 import { type SignedReplica, signedFleet } from '../rigs/signed-fleet.ts';
+import { wholeAtEnd } from '../rigs/whole-at-end.ts';
 import { authority } from '../support/keys.ts';
 import { type RedisServer, redisServer, until } from '../support/redis.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
@@ -14,7 +15,8 @@ const LATER = { ...ALPHA, filename: ALPHA.filename.replace('1.0', '2.0') };
 async function fleet() {
   const server = await redisServer();
   const made = signedFleet([server.port], (signed) => signed.upload('alpha', ALPHA));
-  return { server, ...made, path: `/${made.signed.filePath(ALPHA)}` };
+  const replica = async () => wholeAtEnd(await made.replica(), server);
+  return { server, ...made, replica, path: `/${made.signed.filePath(ALPHA)}` };
 }
 
 const page = (mirror: SignedReplica) => mirror.get('/simple/alpha/', { headers: { accept: JSON_PAGE } });
@@ -23,6 +25,12 @@ const timestamp = async (mirror: SignedReplica) => {
   expect(status).toBe(200);
   return Number(JSON.parse(body.toString()).signed.version);
 };
+/** The page of one, which the other answers by the same bytes as soon as it has what the one believes. */
+async function agreed(one: SignedReplica, other: SignedReplica): Promise<void> {
+  const { status, body } = await page(one);
+  expect(status).toBe(200);
+  await until(async () => (await page(other)).body.equals(body));
+}
 const results = ({ events }: SignedReplica, tier = 'redis') =>
   events.cached.filter((each) => each.tier === tier).map(({ result }) => result);
 /** What is written behind answers has come. */
@@ -75,8 +83,7 @@ it('what one believes the others believe, though their own edge of upstream stay
   await until(async () => (await timestamp(two)) > before);
   expect(await timestamp(two)).toBe(await timestamp(one));
   // What its edge lacks one of the others has had.
-  const newer = await page(one);
-  await until(async () => (await page(two)).body.equals(newer.body));
+  await agreed(one, two);
   // Its own edge is older than what it believes now.
   await two.refresh();
   expect(await timestamp(two)).toBe(await timestamp(one));
@@ -91,6 +98,7 @@ it('one that starts with an old disk serves no less than the others did', async 
   await publish(made, one);
   await two.start();
   expect(await timestamp(two)).toBe(await timestamp(one));
+  await agreed(one, two);
 });
 
 it('new keys of upstream are followed by who hears of a timestamp that they signed', async () => {
@@ -102,6 +110,7 @@ it('new keys of upstream are followed by who hears of a timestamp that they sign
   made.signed.repository.publishRoot();
   await publish(made, one);
   await until(async () => (await timestamp(two)) > before);
+  await agreed(one, two);
 });
 
 const newestKey = async (server: RedisServer) =>
@@ -124,6 +133,7 @@ it('an older timestamp that is put back lowers nobody, and gives way', async () 
   await until(async () => (await server.command('GET', key)) !== (await server.command('GET', 'old')));
   expect(await timestamp(one)).toBe(newest);
   expect(one.events.heard.map(({ result }) => result)).toContain('older');
+  await agreed(one, one);
 });
 
 it('whatever else is written there is a counted miss, and upstream is asked instead', async () => {
@@ -149,7 +159,7 @@ it('one of another root shares nothing with them', async () => {
   const other = signedFleet([server.port], (signed) => signed.upload('alpha', ALPHA), {
     root: authority(['root 8', 'root 9']),
   });
-  const stranger = await other.replica();
+  const stranger = wholeAtEnd(await other.replica(), server);
   await page(stranger);
   expect(results(stranger)).not.toContain('hit');
   expect(stranger.events.heard).toEqual([]);

@@ -5,8 +5,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { sha256Hex } from '../../src/bytes/digest.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import { JSON_PAGE } from '../rigs/mirror.ts';
+import { wholeAtEnd } from '../rigs/whole-at-end.ts';
 import type { FakePypi } from '../support/fake-pypi.ts';
-import { redisServer, until } from '../support/redis.ts';
+import { type RedisServer, redisServer, until } from '../support/redis.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // Two mirrors before one upstream and beside one Redis.
@@ -25,16 +26,16 @@ function fill(pypi: FakePypi): void {
     );
 }
 
-async function fleet(port: number, isSealed = true) {
+async function fleet(server: RedisServer, isSealed = true) {
   const directory = await mkdtemp(join(tmpdir(), 'verbatim-fleet-'));
   onTestFinished(() => rm(directory, { recursive: true }));
   const key = join(directory, 'seal.key');
   await writeFile(key, 'a secret of more than sixteen bytes');
   const start = async (name: string, others: Partial<IndexRigOptions>) => {
     const seal = isSealed ? { key, epoch: join(directory, name) } : undefined;
-    const rig = await startIndexRig({ fill, redis: [port], ...(seal && { seal }), ...others });
+    const rig = await startIndexRig({ fill, redis: [server.port], ...(seal && { seal }), ...others });
     onTestFinished(() => rig.close());
-    return rig;
+    return wholeAtEnd(rig, server);
   };
   const one = await start('one', {});
   const like = { pypi: one.pypi, fill: () => undefined };
@@ -56,7 +57,7 @@ const sets = ({ events }: IndexRig) =>
 describe('two mirrors beside one Redis', () => {
   it('and on one data directory draw a page once: the other has it byte for byte', async () => {
     const server = await redisServer();
-    const { one, beside } = await fleet(server.port);
+    const { one, beside } = await fleet(server);
     // It has listed what lies on the disk before the page was drawn.
     const two = await beside();
     const drawn = await page(one);
@@ -69,14 +70,14 @@ describe('two mirrors beside one Redis', () => {
 
   it('without a seal key share no page', async () => {
     const server = await redisServer();
-    const { one } = await fleet(server.port, false);
+    const { one } = await fleet(server, false);
     await page(one);
     expect(results(one)).toEqual(['disk miss']);
   });
 
   it('that is stopped, killed, full or empty answer what they are asked all the same', async () => {
     const server = await redisServer();
-    const { one, other } = await fleet(server.port);
+    const { one, other } = await fleet(server);
     const drawn = await page(one);
     server.stop();
     const two = await other();

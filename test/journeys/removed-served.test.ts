@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { internalCaller } from '../../src/async/caller.ts';
 import { sha256Hex } from '../../src/bytes/digest.ts';
+import type { UnsignedIndexConfig } from '../../src/config/config.ts';
+import type { PolicySettings } from '../../src/policy/settings.ts';
 import { type IndexRig, startIndexRig } from '../rigs/index-rig.ts';
+import { NOW } from '../rigs/mirror.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import type { FakePypi } from '../support/fake-pypi.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
@@ -150,4 +153,51 @@ it('a signed index serves so what it no longer signs, and not as a target', asyn
   });
   expect((await signed.get(`/tuf/targets/${signed.signed.filePath(OLD)}`)).status).toBe(404);
   expect(await signed.names('alpha')).toEqual([GOOD.filename]);
+});
+
+describe('what a rule held back while it was listed', () => {
+  const SDIST = { filename: 'alpha-2.0.tar.gz', bytes: Buffer.from('an sdist of alpha 2.0') };
+  const uploadTime = new Date(NOW * 1000).toISOString();
+  const AGE = { files: 0, since: undefined, action: 'deny', fixes: 'wait' } as const;
+  const NONE: PolicySettings = {
+    minimumAge: undefined,
+    missingUploadTime: 'omit',
+    projects: [],
+    names: undefined,
+    conditions: [],
+    exceptions: [],
+  };
+  const RULES: readonly (readonly [string, PolicySettings])[] = [
+    ['a project too new', { ...NONE, minimumAge: { ...AGE, projects: 30 * DAY } }],
+    [
+      'a name like another',
+      {
+        ...NONE,
+        conditions: [{ when: 'similar-name', name: 'likeness', action: 'deny', to: ['alpa'], youngerThan: 30 * DAY }],
+      },
+    ],
+    ['a release without wheels', { ...NONE, conditions: [{ when: 'sdist-only', name: 'built', action: 'deny' }] }],
+  ];
+
+  it.each(RULES)('is refused when upstream removed it, as before: %s', async (_, policy) => {
+    const index: Partial<UnsignedIndexConfig> = { removed: 'serve' };
+    const started = await startIndexRig({
+      fill: (pypi) => {
+        for (const file of [GOOD, SDIST]) pypi.upload('alpha', { ...file, uploadTime });
+      },
+      index,
+    });
+    rig = started;
+    const path = started.path(SDIST);
+    expect((await started.get(path)).status).toBe(200);
+    Object.assign(index, { policy });
+    await started.restart();
+    expect(await started.refused(path)).toBe('403 policy');
+    await taken(started, (pypi) => pypi.remove('alpha', SDIST.filename));
+    expect(await started.refused(path)).toBe('403 policy');
+    const told = await started.index().explain('alpha', internalCaller('main', 'explain'));
+    expect(told.removed).toEqual([]);
+    await taken(started, (pypi) => pypi.removeProject('alpha'));
+    expect(await started.refused(path)).toBe('403 policy');
+  });
 });

@@ -7,10 +7,13 @@ import type { IndexFile } from '../../src/repository/index-pages.ts';
 import { makeScratch } from '../rigs/mirror.ts';
 import { dice } from '../support/dice.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
+import { until } from '../support/redis.ts';
+import { tinyWheel } from '../support/tiny-wheel.ts';
+import { UnsignedBook } from '../support/unsigned-book.ts';
 import { startVerbatim, verbatim } from '../support/verbatim.ts';
-import { askAnew, endWorkers, WorkersRun } from '../support/workers.ts';
+import { endWorkers, WorkersRun } from '../support/workers.ts';
 
-// Workers are killed at random while clients ask: each takes its own answers with it, and nothing else.
+// Workers are killed at random while clients ask and upstream adds releases: each takes its own answers with it, and nothing else.
 
 /** A hundred take some minutes. */
 const KILLS = Number(process.env['VERBATIM_TEST_WORKER_KILLS'] ?? 15);
@@ -19,6 +22,10 @@ const PROJECTS = 8;
 const SEED = Number(process.env['VERBATIM_TEST_SEED'] ?? 7);
 const PATIENCE = { timeout: 120_000 + KILLS * 40_000 };
 
+/** Has a release more after each kill. */
+const MOVING = 'moving';
+const release = (kill: number) => tinyWheel(MOVING, `${kill + 1}.0`);
+
 interface Project {
   readonly name: string;
   readonly files: readonly IndexFile[];
@@ -26,6 +33,7 @@ interface Project {
 
 let directory: string;
 let pypi: FakePypi;
+let book: UnsignedBook;
 let child: ChildProcess | undefined;
 let projects: readonly Project[];
 beforeEach(async () => {
@@ -39,7 +47,9 @@ beforeEach(async () => {
       bytes: Buffer.alloc(size, `project ${at}, version ${version + 1}.`),
     })),
   }));
-  for (const { name, files } of projects) for (const file of files) pypi.upload(name, file);
+  book = new UnsignedBook(pypi);
+  for (const { name, files } of projects) for (const file of files) book.upload(name, file);
+  book.upload(MOVING, release(0));
 });
 afterEach(async () => {
   await endWorkers(child);
@@ -48,43 +58,35 @@ afterEach(async () => {
   await rm(directory, { recursive: true, maxRetries: 20, retryDelay: 250 });
 });
 
-/** Of a project: its page, and one of its files where the page says. What is wrong is thrown. */
-async function take(url: string, { name, files }: Project, which: number): Promise<void> {
-  const page = await askAnew(`${url}/simple/${name}/`, { accept: 'application/vnd.pypi.simple.v1+json' });
-  const said = await page.text();
-  expect([page.status, said.length > 0]).toEqual([200, true]);
-  const { files: listed }: { files: readonly { readonly filename: string; readonly url: string }[] } = JSON.parse(said);
-  expect(listed.map(({ filename }) => filename)).toEqual(files.map(({ filename }) => filename));
-  const [file, at] = [files[which], listed[which]];
-  if (file === undefined || at === undefined) throw new Error('there is no such file');
-  const answer = await askAnew(new URL(at.url, `${url}/simple/${name}/`).href);
-  const bytes = Buffer.from(await answer.arrayBuffer());
-  expect([answer.status, bytes.equals(Buffer.from(file.bytes))]).toEqual([200, true]);
-}
-
 /** The connection ended under way. */
 function isCut(error: unknown): boolean {
-  if (!(error instanceof TypeError)) return false;
-  return error.message === 'terminated' || error.message === 'fetch failed';
+  return error instanceof TypeError && error.message === 'fetch failed';
 }
 
 it(`of ${KILLS} workers that are killed under load none takes more than its own answers`, PATIENCE, async () => {
   const data = join(directory, 'data');
   const upstream = ['--upstream', `${pypi.url}simple/`, '--file-host', `127.0.0.1:${pypi.files.port}`];
+  // What is served is what upstream has: nothing of a page is fresh.
+  const flags = [...upstream, '--max-age', '0', '--data', data];
   const onChild = (started: ChildProcess) => {
     child = started;
   };
-  const server = await (await WorkersRun.start([...upstream, '--data', data], { onChild })).all();
+  const server = await (await WorkersRun.start(flags, { onChild })).all();
   const roll = dice(SEED);
   let isOver = false;
   let taken = 0;
   let cut = 0;
+  let asked = 0;
+  // Which worker answers nobody can say: each answer is that of one of its own, beside others that hear what it knows.
+  const anybody = () => ({ replica: `worker of answer ${++asked}`, simple: `${server.url}/simple/` });
+  book.together();
   const clients = Array.from({ length: CLIENTS }, async () => {
     while (!isOver) {
       const project = projects[roll(PROJECTS)];
       if (project === undefined) throw new Error('there is no such project');
       try {
-        await take(server.url, project, roll(2));
+        await book.take(anybody(), project.name, project.files[roll(2)]?.filename);
+        await book.take(anybody(), MOVING);
         taken++;
       } catch (error) {
         if (!isCut(error)) throw error;
@@ -99,6 +101,7 @@ it(`of ${KILLS} workers that are killed under load none takes more than its own 
       const victim = workers[roll(workers.length)];
       if (victim === undefined) throw new Error('no worker runs');
       process.kill(victim, 'SIGKILL');
+      book.upload(MOVING, release(kill + 1));
       const number = /worker (\d) ended \(SIGKILL\)/.exec(await server.line('ended (SIGKILL)'))?.[1];
       await server.line(`worker ${number} answers`);
     }
@@ -108,6 +111,9 @@ it(`of ${KILLS} workers that are killed under load none takes more than its own 
   await killing;
   isOver = true;
   await loaded;
+  // What upstream has in the end is served.
+  await until(async () => (await book.take(anybody(), MOVING)).length === 1 + KILLS);
+  book.holds(4 * KILLS);
   expect(taken).toBeGreaterThan(KILLS);
   // A client has one answer in work.
   expect(cut).toBeLessThanOrEqual(KILLS * CLIENTS);
@@ -123,8 +129,11 @@ it(`of ${KILLS} workers that are killed under load none takes more than its own 
   // Nothing is lost: all of it is served where upstream is not asked.
   const again = await startVerbatim([...upstream, '--offline'], data);
   try {
-    const url = again.simple.replace(/\/simple\/$/, '');
-    for (const project of projects) for (const which of [0, 1]) await take(url, project, which);
+    const offline = { replica: 'another process', simple: again.simple };
+    for (const { name, files } of projects)
+      for (const { filename } of files) expect(await book.take(offline, name, filename)).toHaveLength(files.length);
+    expect(await book.take(offline, MOVING)).toHaveLength(1 + KILLS);
+    book.holds(4 * KILLS);
   } finally {
     await again.close();
   }

@@ -1,4 +1,6 @@
 import { ArchiveWriter } from '../../src/advisories/archive.ts';
+import type { AdvisoriesConfig } from '../../src/config/advisories/schema.ts';
+import { DAY, HOUR } from './clock.ts';
 
 // Advisories in the format of OSV, and archives of them.
 
@@ -24,4 +26,17 @@ export function archiveOf(records: readonly (object | Buffer)[]): Buffer {
       : writer.add(`${'id' in record ? String(record.id) : at}.json`, Buffer.from(JSON.stringify(record))),
   );
   return Buffer.concat([...parts, writer.end()]);
+}
+
+/** What a configuration says that names only where advisories come from. */
+export function advisoriesFrom(from: AdvisoriesConfig['from']): AdvisoriesConfig {
+  return {
+    from,
+    ca: undefined,
+    refresh: HOUR,
+    maxAge: 3 * DAY,
+    malware: 'deny',
+    vulnerable: 'report',
+    notOf: [],
+  };
 }

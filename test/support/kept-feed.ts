@@ -2,11 +2,11 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FeedKeeper } from '../../src/app/advisories/keeper.ts';
 import { sourceOf } from '../../src/app/advisories/source.ts';
-import type { AdvisoriesConfig } from '../../src/config/advisories/schema.ts';
 import { openVolume } from '../../src/disk/volume.ts';
 import { createAdvisoryWork } from '../../src/workers/advisory-work.ts';
 import { makeScratch, NOW } from '../rigs/mirror.ts';
-import { createClock, DAY } from './clock.ts';
+import { advisoriesFrom } from './advisories.ts';
+import { createClock } from './clock.ts';
 import { createRecorder, type Recorded } from './recorder.ts';
 
 /** A feed in force, in a data directory of its own. */
@@ -26,15 +26,7 @@ export async function keepFeed(archive: Buffer): Promise<KeptFeed> {
   await writeFile(path, archive);
   const volume = await openVolume(join(directory, 'data'));
   const work = createAdvisoryWork();
-  const config: AdvisoriesConfig = {
-    from: { archive: path },
-    ca: undefined,
-    refresh: 3600,
-    maxAge: 3 * DAY,
-    malware: 'deny',
-    vulnerable: 'report',
-    notOf: [],
-  };
+  const config = advisoriesFrom({ archive: path });
   const source = sourceOf(config, { offline: false, contact: undefined });
   const { emit, events } = createRecorder();
   const keeper = new FeedKeeper({ config, volume, source, work, clock: createClock(NOW), emit, leads: true });

@@ -2,16 +2,13 @@ import { sha256Hex } from '../../src/bytes/digest.ts';
 import type { IndexFile } from '../../src/repository/index-pages.ts';
 import { AnswerBook, type ListedFile, readPage, thingsOf } from './answer-book.ts';
 import type { FakePypi } from './fake-pypi.ts';
+import { fetch } from './fetch.ts';
 import { until } from './redis.ts';
 
-type Get = (url: string, headers: Readonly<Record<string, string>>) => Promise<Response>;
-const GET: Get = (url, headers) => fetch(url, { headers });
-
-/** Where a replica is asked: its name, the address of its simple index, which ends with a slash, and by whom. */
+/** Where a replica is asked: its name, and the address of its simple index, which ends with a slash. */
 export interface Asked {
   readonly replica: string;
   readonly simple: string;
-  readonly get?: Get;
 }
 
 /** The book of an index that signs nothing: each project is one by itself, its serial is the version. */
@@ -34,10 +31,12 @@ export class UnsignedBook extends AnswerBook {
   }
 
   /** What the page lists; the status of a refusal. */
-  async page({ replica, simple, get = GET }: Asked, project: string): Promise<readonly ListedFile[] | number> {
+  async page({ replica, simple }: Asked, project: string): Promise<readonly ListedFile[] | number> {
     let refused = 0;
     const page = await this.answer(replica, project, async () => {
-      const answer = await get(`${simple}${project}/`, { accept: 'application/vnd.pypi.simple.v1+json' });
+      const answer = await fetch(`${simple}${project}/`, {
+        headers: { accept: 'application/vnd.pypi.simple.v1+json' },
+      });
       const text = await answer.text();
       if (answer.status !== 200) refused = answer.status;
       const version = Number(answer.headers.get('x-pypi-last-serial'));
@@ -47,10 +46,10 @@ export class UnsignedBook extends AnswerBook {
   }
 
   /** The status of the answer to a file that a page lists. */
-  async file({ replica, simple, get = GET }: Asked, project: string, listed: ListedFile): Promise<number> {
+  async file({ replica, simple }: Asked, project: string, listed: ListedFile): Promise<number> {
     let status = 0;
     await this.answer(replica, project, async () => {
-      const answer = await get(new URL(listed.url, `${simple}${project}/`).href, {});
+      const answer = await fetch(new URL(listed.url, `${simple}${project}/`));
       const sha256 = sha256Hex(Buffer.from(await answer.arrayBuffer()));
       ({ status } = answer);
       return status === 200 ? { thing: listed.filename, sha256 } : undefined;

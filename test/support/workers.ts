@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { fetch } from './fetch.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -75,5 +76,5 @@ export async function endWorkers(child: ChildProcess | undefined): Promise<void>
 
 /** Over a connection of its own, which another worker has than the one before: of equals whoever was given none for longest is next. */
 export function askAnew(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
-  return fetch(url, { headers: { ...headers, connection: 'close' } });
+  return fetch(url, { headers });
 }

@@ -19,11 +19,19 @@ interface Compared {
  */
 export class ClockComparison {
   readonly #byIndex = new Map<string, Compared>();
+  #onBehind = (): void => undefined;
+
+  /** Called where this clock is found to be far behind, which no cache makes it seem: nobody waits for the next look. */
+  watch(onBehind: () => void): void {
+    this.#onBehind = onBehind;
+  }
 
   heard(index: string, there: Instant, here: Instant): void {
     const compared = this.#byIndex.get(index) ?? { ahead: undefined, heard: undefined, apart: false };
     this.#byIndex.set(index, compared);
+    const isNews = !compared.apart && (compared.heard ?? 0) >= -APART;
     compared.heard = Math.min(compared.heard ?? Number.POSITIVE_INFINITY, here - there);
+    if (isNews && compared.heard < -APART) this.#onBehind();
   }
 
   /** By index, seconds; of those that were heard. */

@@ -24,13 +24,19 @@ export interface SharedRedis {
   /** What replicas of a fleet tell each other when one of them has written, by a key that they share. */
   stateHints(sealKey: Uint8Array): StateHints;
   readonly beliefs: Beliefs;
+  /** Called each time it went away or is there again. */
+  watch(onTurn: () => void): void;
   close(): Promise<void>;
 }
 
 /** Redis may be away: that is told, and the start goes on. Throws Refusal `state` where a password or an authority cannot be read. */
 export async function openRedis(config: Config, redis: RedisConfig, emit: Emit): Promise<SharedRedis> {
   const { prefix, maxValue } = redis;
-  const connection = new RedisConnection(connectionOf(redis), emit);
+  let onTurn = (): void => undefined;
+  const connection = new RedisConnection(connectionOf(redis), (event) => {
+    emit(event);
+    if (event.name === 'redis') onTurn();
+  });
   await connection.start();
   const leases: RedisLease[] = [];
   const cache = new RedisByteCache({ connection, prefix, maxValueBytes: maxValue });
@@ -51,6 +57,9 @@ export async function openRedis(config: Config, redis: RedisConfig, emit: Emit):
     stateHints: (sealKey) =>
       new StateNews({ connection, prefix, authenticator: makeAuthenticator(sealKey, 'state was written') }),
     beliefs,
+    watch(then) {
+      onTurn = then;
+    },
     async close() {
       await beliefs.close();
       for (const lease of leases) await lease.close();

@@ -77,7 +77,8 @@ function unheard(status: IndexStatus, now: Instant, { freshFor, startedAt }: Jud
         ? toKnow(status, kind, away)
         : toKnow(status, kind === 'refused' ? failed.reason : kind, UNHEARD[kind](failed.reason)),
     ];
-  const since = lastRefresh === undefined ? 'since the start' : `since ${untilText(lastRefresh, now)}`;
+  const since =
+    lastRefresh === undefined ? 'and has not since the start' : `and did last ${untilText(lastRefresh, now)}`;
   const says = `${STALE[kind]}, ${since} [${failed.reason}]: what is held is served as long as it may be.`;
   const isNew = kind === 'away' && lastRefresh === undefined;
   const next = isNew ? NEVER_HEARD.next : `${STATUS}, with the reason (docs/runbooks/VerbatimStale.md).`;
@@ -128,9 +129,9 @@ const UNHEARD: Readonly<Record<Exclude<Failure, 'away'>, (reason: string) => Tol
 };
 
 const STALE: Readonly<Record<Failure, string>> = {
-  away: 'Nothing came from upstream',
-  unkept: 'Nothing that upstream says could be written down on this machine',
-  refused: 'Nothing that upstream says could be believed',
+  away: 'Nothing comes from upstream',
+  unkept: 'Nothing that upstream says can be written down on this machine',
+  refused: 'Nothing that upstream says can be believed',
 };
 
 const DAMAGED: Told = {

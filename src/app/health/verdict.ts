@@ -60,8 +60,11 @@ export function sentenceOf({ index, says }: Pick<Trouble, 'index' | 'says'>): st
   return index === '' ? says : `${index}: ${says}`;
 }
 
-function rank({ level, breaks }: Trouble): number {
-  return level === 'bad' ? 0 : breaks ? 1 : 2;
+/** What stops new files comes before what weakens, and that before what was warded off already. */
+function rank({ what, level, breaks }: Trouble): number {
+  if (level === 'bad') return 0;
+  if (breaks) return 1;
+  return what === 'unwritable' ? 2 : what === 'refused' ? 4 : 3;
 }
 
 const QUARANTINE: Trouble = {

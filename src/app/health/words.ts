@@ -42,7 +42,7 @@ const CONDITIONS_SAY: Readonly<Record<Warning, Told>> = {
     next: 'Set the one that is wrong (docs/runbooks/VerbatimClock.md).',
   },
   disk: {
-    says: 'The disk is nearly full.',
+    says: 'The disk is nearly full: what is held is served, and nothing new once nothing fits.',
     next: 'Make room, or lower cache.max_bytes (docs/runbooks/VerbatimDiskFull.md).',
   },
   unwritable: {

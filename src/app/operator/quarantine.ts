@@ -1,7 +1,7 @@
 import { Refusal } from '../../bytes/refusal.ts';
 import type { IndexState, Pin } from '../../ports/index-state.ts';
 import type { QuarantineEntry } from '../../ports/policy.ts';
-import { pep440VersionOf } from '../../pypi/names.ts';
+import { releaseVersionOf } from '../../pypi/names.ts';
 import { parseVersion } from '../../pypi/requirement/version.ts';
 import { versionKey } from '../../pypi/versions.ts';
 import type { Quarantined, QuarantineRequest } from '../control/requests.ts';
@@ -63,7 +63,7 @@ export async function namesOf(
   const pins = (await state.pins(project).read())?.value ?? new Map<string, Pin>();
   const key = version === undefined ? undefined : versionKey(version);
   const names = [...pins.keys()].filter(
-    (name) => key === undefined || versionKey(pep440VersionOf(name, project) ?? '') === key,
+    (name) => key === undefined || versionKey(releaseVersionOf(name, project) ?? '') === key,
   );
   return names.slice(0, MOST_NAMED);
 }

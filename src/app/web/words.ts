@@ -23,7 +23,7 @@ const SUBJECT_SAYS: Readonly<Record<string, string>> = {
 };
 
 export function refusalHappening({ at, index, reason, subject, thing, message, from }: RefusedThing): Happening {
-  const { says, next } = reasonSays(reason);
+  const { says, next } = from === 'disk' ? diskSays(reason) : reasonSays(reason);
   const project = subject === 'page' ? normalizeName(thing) : undefined;
   // What our own state says of itself may name paths.
   const quoted = KINDS[reason].quotes === true && from === 'upstream' && subject !== 'state' ? clipped(message) : '';
@@ -35,10 +35,19 @@ export function refusalHappening({ at, index, reason, subject, thing, message, f
     reason,
     project,
     thing: named === undefined ? thing : named,
-    says: from === 'disk' ? 'Something stored here no longer proves, and is not served.' : says,
+    says,
     next,
     detail: quoted,
   };
+}
+
+function diskSays(reason: RefusedThing['reason']): Told {
+  if (reason === 'limit')
+    return {
+      says: 'This machine had no room for it: nothing was kept of it, and whoever asked was told to come again.',
+      next: 'Make room, or lower cache.max_bytes (docs/runbooks/VerbatimDiskFull.md).',
+    };
+  return { says: 'Something stored here no longer proves, and is not served.', next: reasonSays(reason).next };
 }
 
 const CHANGES_SAY: Readonly<Record<JournalEntry['kind'], Told>> = {

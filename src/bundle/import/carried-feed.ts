@@ -29,13 +29,15 @@ export interface FeedTold {
   readonly again: boolean;
 }
 
+const LATER = 'a later bundle was imported; a complete one (exported without --since) brings those of now';
+
 /** Takes them once the bundle is in force: before that nothing of it is believed. What is wrong with them takes nothing from the rest. */
 export async function takeFeed(place: ImportPlace, judged: Judged, isNewest: boolean): Promise<FeedTold | undefined> {
   const entry = await feedIn(judged.bundle);
   if (entry === undefined) return undefined;
   const closed = closedTo(place, judged);
   if (closed !== undefined) return left(entry, 'policy', closed);
-  if (!isNewest) return left(entry, 'rollback', 'a later bundle was imported');
+  if (!isNewest) return left(entry, 'rollback', LATER);
   const archive = await place.store.content(entry);
   if (archive === undefined) return { ...left(entry, 'state', 'they are not here any more'), again: true };
   try {

@@ -13,7 +13,7 @@ import { heldItems, NotCarried } from '../../bundle/export/held.ts';
 import { newestConfirmed } from '../../bundle/export/newest-confirmed.ts';
 import { readReceipt } from '../../bundle/export/receipt.ts';
 import { readSelection, selects } from '../../bundle/export/selection.ts';
-import { parsePublicKey, type SigningKey } from '../../bundle/format/keys.ts';
+import type { SigningKey } from '../../bundle/format/keys.ts';
 import { LIMITS } from '../../bundle/format/limits.ts';
 import type { AnnouncedKey, Header } from '../../bundle/format/model.ts';
 import { sha256Hex } from '../../bytes/digest.ts';
@@ -32,7 +32,7 @@ import { exportProgress } from './bundle-progress.ts';
 import { printExported } from './export-text.ts';
 import { ProgressShown } from './progress.ts';
 import { opsForBundle, opsForHistory, refuseNoRoomAt } from './room.ts';
-import { signingKeys } from './signing-keys.ts';
+import { publicKeyIn, signingKeys } from './signing-keys.ts';
 
 /** Of a receipt: 4,000,000 lines. */
 const RECEIPT_BYTES = 65 * LIMITS.entries + 1024;
@@ -255,7 +255,7 @@ async function refuseAnothers(root: string): Promise<void> {
 
 function announced({ announceKey: path, announceFrom }: ExportFlags): AnnouncedKey[] {
   if (path === undefined) return [];
-  const raw = parsePublicKey(readGiven(path, 'a public key').toString('latin1'));
+  const raw = publicKeyIn(path);
   const name =
     path
       .split('/')

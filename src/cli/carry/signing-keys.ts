@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { readGiven } from '../../app/given-file.ts';
-import { openKey, type SigningKey } from '../../bundle/format/keys.ts';
+import { openKey, parsePublicKey, type SigningKey } from '../../bundle/format/keys.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import { askSecret } from '../ask-secret.ts';
 import { say } from '../output.ts';
@@ -27,8 +27,22 @@ async function opened(path: string): Promise<SigningKey> {
       say(`Every user of this machine can read ${path}, and sign with it: chmod 600 ${path}`);
     return key;
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const message = `${path}: ${error.message} Nothing was exported, and no number was taken.`;
-    throw new Refusal(error.reason, message, { subject: 'request', cause: error.cause });
+    throw ofFile(path, error);
   }
+}
+
+/** A public key that is to be told of: 64 hex digits. Throws Refusal that names the file. */
+export function publicKeyIn(path: string): string {
+  const file = readGiven(path, 'a public key').toString('latin1');
+  try {
+    return parsePublicKey(file);
+  } catch (error) {
+    throw ofFile(path, error);
+  }
+}
+
+function ofFile(path: string, error: unknown): unknown {
+  if (!(error instanceof Refusal)) return error;
+  const message = `${path}: ${error.message} Nothing was exported, and no number was taken.`;
+  return new Refusal(error.reason, message, { subject: 'request', cause: error.cause });
 }

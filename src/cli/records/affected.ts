@@ -5,7 +5,7 @@ import { readFeed } from '../../advisories/feed.ts';
 import { MAX_ARCHIVE } from '../../advisories/limits.ts';
 import { type Advisory, readAdvisories } from '../../advisories/record.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import { pep440VersionOf } from '../../pypi/names.ts';
+import { releaseVersionOf } from '../../pypi/names.ts';
 
 // Which files advisories speak of.
 
@@ -39,7 +39,7 @@ async function byArchive(path: string, size: number): Promise<IsAffected> {
 
 /** A file without a version is meant wherever any of its project is. */
 function byVersion(isMeant: (project: string, version: string) => boolean): IsAffected {
-  return (project, filename) => isMeant(project, pep440VersionOf(filename, project) ?? '');
+  return (project, filename) => isMeant(project, releaseVersionOf(filename, project) ?? '');
 }
 
 async function* filesBelow(path: string): AsyncGenerator<string> {

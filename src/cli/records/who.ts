@@ -6,7 +6,7 @@ import { shownField } from '../../bytes/printable.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
 import { createAccessRecord, type Fetched, type Fetches } from '../../disk/records/access-record.ts';
-import { normalizeName, pep440VersionOf, versionOf } from '../../pypi/names.ts';
+import { normalizeName, releaseVersionOf, versionOf } from '../../pypi/names.ts';
 import { versionKey } from '../../pypi/versions.ts';
 import { print, printJson } from '../output.ts';
 import { affectedBy } from './affected.ts';
@@ -64,7 +64,7 @@ async function meantBy({ what, version, affected }: WhoOptions): Promise<(fetche
   const name = normalizeName(what);
   if (version === undefined) return ({ file, project }) => file === what || project === name;
   const key = versionKey(version);
-  return ({ file, project }) => project === name && versionKey(pep440VersionOf(file, project) ?? '') === key;
+  return ({ file, project }) => project === name && versionKey(releaseVersionOf(file, project) ?? '') === key;
 }
 
 function tell(found: readonly Found[], several: boolean): void {

@@ -111,9 +111,11 @@ export class ContentsKeeper implements FactSource<'contents'> {
   async learn(project: string, file: OwnFile, blob: Blob, caller: Caller): Promise<void> {
     const { index, wanted } = this.#options;
     const { holds } = wanted();
-    if (this.#inside === undefined || !this.#isWanted) return;
+    const inside = this.#inside;
+    if (inside === undefined || !this.#isWanted) return;
     await this.recall(project);
     const look = async (by: Caller) => {
+      if (await inside.isBelied(file, blob, by)) await this.#lookAnew(project, file, blob, by);
       // Twice: the look behind a page, which this one may have joined, had no bytes.
       for (let left = 2; left > 0 && this.#isToLookAt(project, file, blob.sha256); left--)
         await this.#look(project, file, blob, by);
@@ -169,8 +171,32 @@ export class ContentsKeeper implements FactSource<'contents'> {
     });
   }
 
+  /** What was read out of core metadata that the file does not hold is forgotten: it is what the file says, or nothing. */
+  async #lookAnew(project: string, file: OwnFile, blob: Blob, caller: Caller): Promise<void> {
+    const { work, wanted, clock } = this.#options;
+    const inside = this.#inside;
+    const { filename } = file.entry;
+    const { sha256 } = blob;
+    if (inside === undefined || work === undefined) return;
+    // Behind a look that began before anybody knew.
+    for (let isOwn = false; !isOwn; )
+      await this.#flights.join(`${project} ${filename}`, caller, async (shared) => {
+        isOwn = true;
+        const known = this.#before(project, filename, sha256);
+        if (known === undefined) return;
+        const before = { ...known, licence: undefined, differs: undefined };
+        const looked = { project, file, blob, sha256, before, born: known.born, now: clock.now() };
+        const found = await lookInto({ needs: wanted().needs, inside, work }, looked, shared);
+        if (!isSameFinding(found, known)) await this.#write(project, filename, found);
+      });
+  }
+
   async #remember(project: string, filename: string, found: KeptContents): Promise<void> {
     if (found.licence === undefined && found.differs === undefined && found.startup === undefined) return;
+    await this.#write(project, filename, found);
+  }
+
+  async #write(project: string, filename: string, found: KeptContents): Promise<void> {
     const stored = await this.#options.state
       .contents(project)
       .change((was) => new Map([...(was?.value ?? NOTHING), [filename, found]]));
@@ -220,6 +246,10 @@ export class ContentsKeeper implements FactSource<'contents'> {
 
 function isAny({ licence, differs, startup }: Needs): boolean {
   return licence || differs || startup;
+}
+
+function isSameFinding({ at: _, ...one }: KeptContents, { at: __, ...other }: KeptContents): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function triedKey(project: string, { entry }: OwnFile, by: string): string {

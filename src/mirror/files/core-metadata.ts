@@ -51,6 +51,12 @@ export class CoreMetadata {
     if (stored !== undefined) await this.compare(file, stored, caller);
   }
 
+  /** Whether the wheel was found to hold what is announced beside it; undefined where nobody has looked. */
+  holds(file: OwnFile): boolean | undefined {
+    const verdict = this.#compared.get(identity(file));
+    return verdict === undefined ? undefined : verdict === 'same';
+  }
+
   /** Throws what was found out about the announcement. */
   refuseBelied(file: OwnFile): void {
     const verdict = this.#compared.get(identity(file));

@@ -7,6 +7,7 @@ import { isUnlisted } from '../absence.ts';
 import type { BelievedPage } from '../projects/believed-page.ts';
 import type { Reports } from '../projects/reports.ts';
 import { METADATA } from './addresses.ts';
+import type { OnceListed } from './once-listed.ts';
 
 /**
  * For what is asked for by another way than its page: throws why the file of this name is not served, as its page would say. `blob`: its proved bytes, of
@@ -19,14 +20,16 @@ const SERVE: Verdict = { action: 'serve' };
 interface JudgeOptions {
   readonly pages: { get(project: string, caller: Caller): Promise<BelievedPage<unknown>> };
   readonly policy: Pick<Policy, 'unlisted' | 'file' | 'recall'>;
+  readonly onceListed: Pick<OnceListed, 'of'>;
   readonly reports: Pick<Reports, 'stoodIn'>;
 }
 
 /**
  * What can be read as the file of several projects is judged by the first of them whose page lists it, or else by the likeliest. Where that page
- * cannot be had at this moment, what an operator said still holds, and that upstream's word is missing is told.
+ * cannot be had at this moment, what an operator said still holds, and that upstream's word is missing is told. What a page listed once is judged as if
+ * it still did.
  */
-export function judgeByName({ pages, policy, reports }: JudgeOptions): JudgeFile {
+export function judgeByName({ pages, policy, onceListed, reports }: JudgeOptions): JudgeFile {
   const read = (project: string, caller: Caller) =>
     pages.get(project, caller).catch((error: unknown) => {
       if (isUnlisted(error)) return undefined;
@@ -45,7 +48,11 @@ export function judgeByName({ pages, policy, reports }: JudgeOptions): JudgeFile
       const refusal = page?.refusal(filename) ?? (verdict.action === 'serve' ? undefined : verdict.refusal(filename));
       if (isDecided && refusal?.reason === 'policy') throw refusal;
       const file = page?.listing.files.get(filename);
-      if (file === undefined) continue;
+      if (file === undefined) {
+        const once = (await onceListed.of(project, page?.listing)).verdictOn(filename);
+        if (once !== undefined && once.action !== 'serve') throw once.refusal(filename);
+        continue;
+      }
       const learnt = blob === undefined || asked !== filename ? SERVE : await policy.file(project, file, blob, caller);
       if (learnt.action !== 'serve') throw learnt.refusal(filename);
       return;

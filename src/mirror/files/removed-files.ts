@@ -6,7 +6,6 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { Blob } from '../../ports/blob.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { Pin } from '../../ports/index-state.ts';
-import type { Policy } from '../../ports/policy.ts';
 import { absent } from '../absence.ts';
 import type { BelievedPage } from '../projects/believed-page.ts';
 import type { ProjectPins } from '../projects/pins.ts';
@@ -14,12 +13,13 @@ import type { Reports } from '../projects/reports.ts';
 import type { SeenQuarantines } from '../seen-quarantines.ts';
 import { type Addressed, type FileAddress, METADATA, readAddress, unlisted } from './addresses.ts';
 import { type FileAnswer, makeFileAnswer } from './file-answer.ts';
+import type { OnceListed } from './once-listed.ts';
 
 interface RemovedFilesOptions {
   readonly pages: { get(project: string, caller: Caller): Promise<BelievedPage<unknown>> };
   readonly pins: Pick<ProjectPins, 'of'>;
+  readonly onceListed: Pick<OnceListed, 'of'>;
   readonly blobs: Pick<Blobs, 'stored' | 'open'>;
-  readonly policy: Pick<Policy, 'unlisted' | 'recall'>;
   readonly quarantines: Pick<SeenQuarantines, 'has'> | undefined;
   readonly reports: Pick<Reports, 'served' | 'noted'>;
 }
@@ -49,34 +49,33 @@ export class RemovedFiles {
       const wanted = digests && metadata ? pin?.coreMetadata : digests;
       const expected = wanted && makeExpected({ digests: wanted });
       if (expected === undefined || !(await this.#options.blobs.stored(expected))) continue;
-      if (await this.#isRemoved(project, filename, pin, caller)) return this.#answer(project, asked, expected);
+      if (await this.#isRemoved(project, filename, caller)) return this.#answer(project, asked, expected);
     }
     return undefined;
   }
 
   /** Files of a project that are served so; `page`: the project's, where it has one. */
   async of(project: string, page: BelievedPage<unknown> | undefined): Promise<readonly string[]> {
-    const { pins, blobs, policy } = this.#options;
+    const { onceListed, blobs } = this.#options;
     if (page === undefined && (await this.#wasQuarantined(project))) return [];
     const found: string[] = [];
-    await policy.recall?.(project);
-    for (const [filename, pin] of await pins.of(project)) {
+    const { pins, verdictOn } = await onceListed.of(project, page?.listing);
+    for (const [filename, pin] of pins) {
       const isOut = page === undefined || isRemovedFrom(page, filename);
-      if (!isOut || !wasProved(pin) || policy.unlisted(project, filename, pin).action !== 'serve') continue;
+      if (!isOut || !wasProved(pin) || verdictOn(filename)?.action !== 'serve') continue;
       if (await blobs.stored(makeExpected({ digests: pin.digests }))) found.push(filename);
     }
     return found;
   }
 
-  async #isRemoved(project: string, filename: string, pin: Pin | undefined, caller: Caller): Promise<boolean> {
-    const { pages, policy } = this.#options;
+  async #isRemoved(project: string, filename: string, caller: Caller): Promise<boolean> {
+    const { pages, onceListed } = this.#options;
     const page = await pages.get(project, caller).catch(absent);
     if (page !== undefined && !isRemovedFrom(page, filename)) return false;
     if (page === undefined && (await this.#wasQuarantined(project))) throw quarantined(project, filename);
-    await policy.recall?.(project);
-    const verdict = policy.unlisted(project, filename, pin);
-    if (verdict.action !== 'serve') throw verdict.refusal(filename);
-    return true;
+    const verdict = (await onceListed.of(project, page?.listing)).verdictOn(filename);
+    if (verdict !== undefined && verdict.action !== 'serve') throw verdict.refusal(filename);
+    return verdict !== undefined;
   }
 
   async #wasQuarantined(project: string): Promise<boolean> {

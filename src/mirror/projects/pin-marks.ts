@@ -9,7 +9,7 @@ const MOST_SETTLED = 50_000;
 
 interface PinMarksOptions {
   readonly pins: Pick<Pins, 'mark'>;
-  readonly reports: Reports;
+  readonly reports: Pick<Reports, 'noted'>;
 }
 
 /**
@@ -22,6 +22,8 @@ export class PinMarks {
   readonly #settled = new Set<string>();
   /** By project, and by key. */
   readonly #unwritten = new Map<string, Map<string, PinMark>>();
+  /** By project, what is being written. */
+  readonly #writing = new Map<string, Promise<void>>();
   readonly #soon = new Soon(TOLD_SOON_MS, () => this.#writeAll());
 
   constructor(options: PinMarksOptions) {
@@ -53,12 +55,19 @@ export class PinMarks {
     this.#soon.now();
   }
 
-  /** Writes what waits of one project. Does not throw. */
+  /** All that is told of one project by now is written when this resolves, whoever began to write it. Does not throw. */
   async write(project: string): Promise<void> {
+    for (let other = this.#writing.get(project); other !== undefined; other = this.#writing.get(project)) await other;
     const marks = this.#unwritten.get(project);
     if (marks === undefined) return;
-    const { pins, reports } = this.#options;
     this.#unwritten.delete(project);
+    const writing = this.#write(project, marks).finally(() => this.#writing.delete(project));
+    this.#writing.set(project, writing);
+    await writing;
+  }
+
+  async #write(project: string, marks: ReadonlyMap<string, PinMark>): Promise<void> {
+    const { pins, reports } = this.#options;
     try {
       const known = await pins.mark(project, [...marks.values()]);
       for (const [key, { file, digests }] of marks) {

@@ -1,5 +1,6 @@
 import { BoundedMap } from '../../bytes/bounded-map.ts';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
+import { StorageError } from '../../ports/blob-storage.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Emit, Event, LookKind, LookResult } from '../../ports/events.ts';
 import type { Journal } from '../../ports/records.ts';
@@ -68,8 +69,10 @@ export function createReports({ index, emit, journal, clock, servesRemoved = fal
         return emit({ name: 'noted', index, message: 'a request failed', detail: { name, error: String(error) } });
       if (told.has(error) || error instanceof Stopping || error.cause instanceof Stopping) return;
       told.add(error);
-      const { reason, message } = error;
-      emit({ name: 'rejected', index, reason, subject, thing: name, message, at });
+      const { reason, message, cause } = error;
+      // What could not be kept here says nothing of whoever sent it.
+      const from = cause instanceof StorageError ? 'disk' : at;
+      emit({ name: 'rejected', index, reason, subject, thing: name, message, at: from });
     },
     refreshed: (event) => emit({ name: 'refreshed', index, ...event }),
     noted: (message, detail) => emit({ name: 'noted', index, message, detail }),

@@ -4,7 +4,13 @@ import { BoundedMap } from '../../bytes/bounded-map.ts';
 import { sha256Hex } from '../../bytes/digest.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import { judgementOf, nameOf, type ProvenanceFacts, type ProvenanceMode } from '../../policy/provenance.ts';
+import {
+  areExpected,
+  judgementOf,
+  nameOf,
+  type ProvenanceFacts,
+  type ProvenanceMode,
+} from '../../policy/provenance.ts';
 import type { Blob } from '../../ports/blob.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Emit } from '../../ports/events.ts';
@@ -231,16 +237,9 @@ function isSameWord(before: KeptJudgement | undefined, now: KeptJudgement): bool
 function versionOf({ mode, kept, expected }: ProvenanceFacts): string {
   if (kept === undefined && expected.length === 0) return mode;
   const wrong = [...(kept?.files ?? [])].filter(([, { judgement }]) => judgement.result !== 'verified');
-  const signed = [...(kept?.files ?? [])].flatMap(([name, { judgement }]) =>
-    judgement.result === 'verified' && judgement.publishers.some((each) => !isKnown(each, kept)) ? [name] : [],
+  const foreign = [...(kept?.files ?? [])].flatMap(([name, { judgement }]) =>
+    judgement.result === 'verified' && !areExpected(judgement.publishers, { expected, kept }) ? [name] : [],
   );
-  const parts = [kept?.since, kept?.publishers, kept?.accepted, expected, wrong, signed];
+  const parts = [kept?.since, kept?.publishers, kept?.accepted, expected, wrong, foreign];
   return `${mode} ${sha256Hex(Buffer.from(JSON.stringify(parts)))}`;
-}
-
-function isKnown(
-  { id, workflow }: KnownPublisher | { id: string; workflow: string | undefined },
-  kept: KeptProvenance | undefined,
-) {
-  return kept?.publishers.some((one) => one.id === id && one.workflow === workflow) === true;
 }

@@ -125,7 +125,7 @@ export class Documents<P> implements UnverifiedDocuments {
   async variants(project: string, filename: string, caller: Caller): Promise<UnverifiedDocument> {
     const { pages, upstream, heldVariants } = this.#options;
     const page = await pages.get(project, caller);
-    const file = page.listing.files.get(filename);
+    const file = page.file(filename);
     if (file?.unproved !== true) throw unlisted();
     if (!upstream.mayFetch(file.upstream, true)) throw foreignHost({ name: filename, subject: 'file' }, file.upstream);
     const document = await this.#fetch(file.upstream, '*/*', JSON_TYPE, caller, VARIANTS_BYTES);
@@ -138,8 +138,11 @@ export class Documents<P> implements UnverifiedDocuments {
     for (const project of of === undefined ? projectCandidates(filename) : [of]) {
       const page = await this.#options.pages.get(project, caller).catch(absent);
       const file = page?.listing.files.get(filename);
+      if (file?.path !== path) continue;
+      const refusal = page?.refusal(filename);
+      if (refusal !== undefined) throw refusal;
       // PEP 503: without a word about it there may be one.
-      if (file?.path === path && file.entry.gpgSig !== false && this.#options.upstream.mayFetch(file.upstream))
+      if (file.entry.gpgSig !== false && this.#options.upstream.mayFetch(file.upstream))
         return this.#keeping(nameOf('signature', project, file), SIGNATURE, () =>
           this.#fetch(`${file.upstream}.asc`, '*/*', SIGNATURE, caller),
         );
@@ -147,10 +150,11 @@ export class Documents<P> implements UnverifiedDocuments {
     throw unlisted();
   }
 
-  async relay({ project, listing }: BelievedPage<unknown>, filename: string, caller: Caller): Promise<void> {
+  async relay(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<void> {
     const { relayed, api } = this.#options;
+    const { project, listing } = page;
     const file = listing.files.get(filename);
-    if (file === undefined || relayed === undefined) return;
+    if (file === undefined || relayed === undefined || page.refusal(filename) !== undefined) return;
     const { provenance, gpgSig } = file.entry;
     const lacks = async (kind: RelayedKind) => (await relayed.stored(nameOf(kind, project, file))) === undefined;
     const version = versionOf(filename, project);

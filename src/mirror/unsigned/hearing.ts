@@ -18,13 +18,12 @@ export class Hearing {
     return this.#heardAt;
   }
 
-  /** Undefined where what was asked for last was had. */
+  /** Of whatever was not had last, also where other things were had since: whoever looks for what is held back finds it. */
   get lastError(): LastError | undefined {
     return this.#failure;
   }
 
   heard(): void {
-    this.#failure = undefined;
     this.#heardAt = this.#clock.now();
   }
 

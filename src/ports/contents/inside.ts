@@ -9,8 +9,10 @@ export type ReleaseDocument = (project: string, version: string, caller: Caller)
 export interface Inside {
   /** What the page offers. Throws Refusal. */
   listing(project: string, caller: Caller): Promise<Listing>;
-  /** What the page announces beside the file; undefined where there is none. Throws Refusal. */
+  /** What the page announces beside the file; undefined where there is none, or the file was seen to hold another. Throws Refusal. */
   coreMetadata(project: string, file: OwnFile, caller: Caller): Promise<Uint8Array | undefined>;
+  /** Whether these bytes hold other core metadata than what is announced beside them, or none that can be read. Throws Refusal. */
+  isBelied(file: OwnFile, blob: Blob, caller: Caller): Promise<boolean>;
   isHeld(project: string, file: OwnFile, caller: Caller): Promise<boolean>;
   /** Fetched where it is not held; undefined where nobody states a digest. Throws Refusal. */
   open(project: string, file: OwnFile, caller: Caller): Promise<Blob | undefined>;

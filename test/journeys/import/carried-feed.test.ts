@@ -4,14 +4,13 @@ import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { formatFor } from '../../../src/bundle/format/model.ts';
 import type { Imported, ImportPlace } from '../../../src/bundle/import/place.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
-import type { AdvisoriesConfig } from '../../../src/config/advisories/schema.ts';
 import { SignedIndex } from '../../../src/repository/signed-index.ts';
 import { IMPORT, type ImportRig, startImportRig } from '../../rigs/import-rig.ts';
 import { type Mirror, makeScratch, NOW, signedConfig, startMirror } from '../../rigs/mirror.ts';
 import { KEYS } from '../../rigs/signed-rig.ts';
-import { advisory, archiveOf } from '../../support/advisories.ts';
+import { advisoriesFrom, advisory, archiveOf } from '../../support/advisories.ts';
 import type { Content } from '../../support/bundles.ts';
-import { createClock, DAY } from '../../support/clock.ts';
+import { createClock } from '../../support/clock.ts';
 import { endingAt, Killed } from '../../support/ending-imports.ts';
 import { feedOf } from '../../support/sender.ts';
 import { signedBundle } from '../../support/signed-bundles.ts';
@@ -21,15 +20,7 @@ import { tinyWheel } from '../../support/tiny-wheel.ts';
 
 const ALPHA = tinyWheel('alpha', '1.0');
 const BETA = tinyWheel('beta', '1.0');
-const ADVISORIES: AdvisoriesConfig = {
-  from: { carried: true },
-  ca: undefined,
-  refresh: 3600,
-  maxAge: 3 * DAY,
-  malware: 'deny',
-  vulnerable: 'report',
-  notOf: [],
-};
+const ADVISORIES = advisoriesFrom({ carried: true });
 const against = (project: string, modified: string) =>
   advisory(`MAL-${project}`, project, { versions: ['1.0'] }, { modified });
 const OLD = archiveOf([against('beta', '2026-01-01T00:00:00Z')]);

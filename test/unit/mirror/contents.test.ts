@@ -214,6 +214,37 @@ describe('a licence that is denied', () => {
     expect(await rig.names('alpha')).toEqual([FREE.filename]);
   });
 
+  it('is found in the wheel itself where what is announced beside it says otherwise, by everybody who asks', async () => {
+    const belied: TinyWheel = { ...COPYLEFT, coreMetadata: FREE.coreMetadata };
+    const rig = await start([condition], (pypi) => pypi.upload('alpha', belied));
+    const looked = () => rig.pypi.files.requests.some(({ url }) => url.endsWith('.metadata'));
+    for (let start = 0; start < 2; start++) {
+      await rig.page('alpha');
+      await expect.poll(looked, { timeout: 60_000 }).toBe(true);
+      for (let client = 0; client < 2; client++) {
+        const refused = await rig.get(rig.path(belied));
+        expect([refused.status, detailOf(refused)]).toEqual([403, expect.stringContaining('"GPL-3.0-only"')]);
+      }
+      await expect.poll(() => rig.names('alpha'), { timeout: 60_000 }).toEqual([]);
+      await rig.restart();
+    }
+  });
+
+  it('cannot be told of a wheel that holds no core metadata, whatever is announced beside it', async () => {
+    const empty: TinyWheel = { ...FREE, bytes: zip([['alpha.py', Buffer.from('')]]) };
+    const rig = await start([{ ...condition, unjudged: 'deny' }], (pypi) => pypi.upload('alpha', empty));
+    const looked = () => rig.pypi.files.requests.some(({ url }) => url.endsWith('.metadata'));
+    for (let start = 0; start < 2; start++) {
+      await rig.page('alpha');
+      await expect.poll(looked, { timeout: 60_000 }).toBe(true);
+      for (let client = 0; client < 2; client++) {
+        const refused = await rig.get(rig.path(empty));
+        expect([refused.status, detailOf(refused)]).toEqual([403, expect.stringContaining('is not judged yet')]);
+      }
+      await rig.restart();
+    }
+  });
+
   it('is found in the wheel itself where nothing is announced, before its first byte', async () => {
     const rig = await start([condition], (pypi) => {
       pypi.upload('alpha', COPYLEFT);

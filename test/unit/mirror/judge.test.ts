@@ -14,7 +14,7 @@ const WHEEL = 'alpha-1.0-py3-none-any.whl';
 async function judging(
   answers: Readonly<Record<string, Refusal | readonly string[]>>,
   denied: readonly string[] = [],
-  learnt?: string,
+  { learnt, once = [] }: { readonly learnt?: string; readonly once?: readonly string[] } = {},
 ) {
   const index = await unsignedIndex({
     now: () => 1_800_000_000,
@@ -41,6 +41,15 @@ async function judging(
         denied.includes(project)
           ? { action: 'hide', rule: 'of this test', sentence: () => 'no', refusal: () => refused('policy') }
           : { action: 'serve' },
+    },
+    onceListed: {
+      of: async () => ({
+        pins: new Map(),
+        verdictOn: (filename) =>
+          once.includes(filename)
+            ? { action: 'hide', rule: 'of this test', sentence: () => 'no', refusal: () => refused('policy') }
+            : undefined,
+      }),
     },
     reports: { stoodIn: () => void stoodIn++ },
   });
@@ -77,11 +86,20 @@ describe('a file by its name alone', () => {
   });
 
   it('is refused where its bytes, once they are there, tell what its page did not', async () => {
-    const { judge } = await judging({ alpha: [WHEEL] }, [], WHEEL);
+    const { judge } = await judging({ alpha: [WHEEL] }, [], { learnt: WHEEL });
     await expect(judge(WHEEL, client())).resolves.toBeUndefined();
     await expect(judge(WHEEL, client(), BLOB)).rejects.toMatchObject({ reason: 'policy' });
     // Its core metadata is no such file.
     await expect(judge(`${WHEEL}.metadata`, client(), BLOB)).resolves.toBeUndefined();
+  });
+
+  it('is refused where its page listed it once, and would hold it back if it still did', async () => {
+    const other = 'alpha-2.0-py3-none-any.whl';
+    for (const alpha of [[WHEEL], refused('unlisted'), refused('unreachable', true)]) {
+      const { judged } = await judging({ alpha }, [], { once: [other] });
+      expect([await judged(other), await judged(`${other}.metadata`)]).toEqual(['policy', 'policy']);
+      expect(await judged('alpha-3.0-py3-none-any.whl')).toBe('served');
+    }
   });
 
   it('is refused where its page is not what was promised', async () => {

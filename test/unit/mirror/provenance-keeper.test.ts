@@ -2,8 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { makeUnverifiedDocument } from '../../../src/bytes/unverified.ts';
 import { ProvenanceKeeper } from '../../../src/mirror/provenance/keeper.ts';
-import { type ProvenanceMode, provenanceRule } from '../../../src/policy/provenance.ts';
+import { type ProvenanceFacts, type ProvenanceMode, provenanceRule } from '../../../src/policy/provenance.ts';
 import { makeBlob } from '../../../src/ports/blob.ts';
+import type { KeptProvenance } from '../../../src/ports/provenance/kept.ts';
 import type { OwnFile } from '../../../src/pypi/listing.ts';
 import { createIndexState } from '../../../src/state/index-state.ts';
 import { createProvenanceDesk } from '../../../src/workers/provenance-desk.ts';
@@ -38,14 +39,15 @@ const page = { name: 'mill', files: new Map([[MILL.filename, file]]) };
 const blob = makeBlob(MILL.sha256, 1, { send: async () => undefined, bytes: async () => Buffer.of(0) });
 
 /** A keeper over what upstream sends, which the test changes. */
-function rig(mode: ProvenanceMode) {
+function rig(mode: ProvenanceMode, expected: ProvenanceFacts['expected'] = []) {
   const clock = createClock();
+  const state = createIndexState({ storage: createMemoryState().party(), index: 'main' });
   const told: string[] = [];
   const upstream: { sends: Uint8Array | Refusal } = { sends: right };
   const root = { sha256: 'b'.repeat(64), bytes: Buffer.from(JSON.stringify(sigstore.trustedRoot)) };
   const keeper = new ProvenanceKeeper({
     index: 'main',
-    state: createIndexState({ storage: createMemoryState().party(), index: 'main' }),
+    state,
     pins: { of: async () => new Map() },
     clock,
     emit: (event) => void (event.name === 'provenance' && told.push(event.result)),
@@ -53,7 +55,7 @@ function rig(mode: ProvenanceMode) {
     root: async () => root,
     gitlab: [],
     mode: () => mode,
-    expected: () => [],
+    expected: () => expected,
   });
   keeper.attach({
     async provenanceOf() {
@@ -80,7 +82,13 @@ function rig(mode: ProvenanceMode) {
     if (mode === 'report') await expect.poll(() => told.length, { timeout: 60_000 }).toBeGreaterThan(before);
     return verdict();
   };
-  return { asked, told, verdict };
+  /** Names what the page is judged by, where these publishers are known and no file is judged yet. */
+  const versionBefore = async (publishers: KeptProvenance['publishers']) => {
+    await state.provenance('mill').change(() => ({ since: 0, publishers, accepted: [], files: new Map() }));
+    await keeper.follow('mill');
+    return keeper.version('mill');
+  };
+  return { asked, told, verdict, versionBefore, version: () => keeper.version('mill') };
 }
 
 const absent = () => new Refusal('unlisted', 'no');
@@ -154,5 +162,28 @@ it.each(STRICT)(
     expect(await asked(right, 3599)).toEqual(['hide', 'hide']);
     expect(await asked(right, 1)).toEqual(['served', 'served']);
     expect(told).toEqual(['unavailable', 'verified']);
+  },
+);
+
+const REPOSITORY = { id: 'https://github.com repository 4711', workflow: 'release.yml' };
+
+it.each([
+  ['whom nobody expects', [{ id: 'https://github.com repository 666' }], true],
+  ['by another workflow', [{ ...REPOSITORY, workflow: 'other.yml' }], true],
+  ['for another environment', [{ ...REPOSITORY, environment: 'other' }], true],
+  ['who is expected', [REPOSITORY], false],
+] as const)(
+  'a page is judged anew once a file of it was published by somebody %s',
+  async (_, expected, isJudgedAnew) => {
+    for (const [configured, seen] of [
+      [expected, { workflow: 'release.yml', environment: 'pypi' }],
+      [[], { workflow: undefined, environment: undefined, ...expected[0] }],
+    ] as const) {
+      const { asked, versionBefore, version } = rig('require-when-present', configured);
+      const known = { kind: 'GitHub', name: 'octo/mill', ...REPOSITORY, ...seen, since: 0, by: 'first-sight' } as const;
+      const before = await versionBefore([known]);
+      await asked(right);
+      expect(version() !== before).toBe(isJudgedAnew);
+    }
   },
 );

@@ -26,7 +26,7 @@ const put = (...entries: readonly Omit<QuarantineEntry, 'at'>[]) =>
     .quarantine('alpha')
     .change(() => entries.map((entry) => ({ at: NOW, ...entry })));
 
-async function start() {
+async function start(...others: readonly string[]) {
   const state = stateOf();
   const asked = { count: 0 };
   const index = await unsignedIndex({
@@ -36,7 +36,7 @@ async function start() {
     upstream: {
       async document() {
         asked.count++;
-        return answerOf(pageOf([OLD, NEW, SDIST]));
+        return answerOf(pageOf([OLD, NEW, SDIST, ...others]));
       },
     },
   });
@@ -60,6 +60,14 @@ describe('a version in quarantine by hand', () => {
       { name: NEW, why: 'policy' },
       { name: SDIST, why: 'policy' },
     ]);
+  });
+
+  it('is refused in whatever it was built for', async () => {
+    await put({ version: '2.0', reason: 'ticket 7' });
+    const built = ['alpha-2.0.win32-py2.7.exe', 'alpha-2.0.linux-x86_64.tar.gz', 'alpha-2.0-1.noarch.rpm'];
+    const { names, file } = await start(...built);
+    expect(await names()).toEqual([OLD]);
+    for (const name of built) expect(await reasonOf(file(name))).toBe('policy');
   });
 
   it('is refused from the moment that it is heard of, though the page is at hand, and upstream is not asked again', async () => {

@@ -104,6 +104,38 @@ describe('provenance of a file', () => {
     }
   });
 
+  it('of what its page listed once is what it was found to be, and is asked for no more', () => {
+    const was: JudgedFile = { ...fileOf('1.0', false), removed: true };
+    for (const [judgement, report, present] of [
+      [by(MILL), undefined, undefined],
+      [refused, 'report', 'hide'],
+      [missing, 'report', 'hide'],
+      [{ ...missing, lasting: false, transient: true }, 'report', 'hide'],
+    ] as const)
+      for (const [mode, action] of [
+        ['report', report],
+        ['require-when-present', present],
+        ['require', present],
+      ] as const) {
+        const kept = { files: files('1.0', judgement) };
+        const words = provenanceRule.page?.({
+          page: pageOf(was),
+          pins: seenAt(),
+          facts: { provenance: facts(mode, kept) },
+          now: 90_000,
+        });
+        const word = words?.files?.get(nameOf('1.0'));
+        expect([mode, judgement.result, word?.action, word?.until]).toEqual([
+          mode,
+          judgement.result,
+          action,
+          undefined,
+        ]);
+      }
+    expect(actions(provenanceRule, pageOf(was), facts('require-when-present'))).toEqual({});
+    expect(actions(provenanceRule, pageOf(was), facts('require'))).toEqual({ '1.0': 'hide' });
+  });
+
   it('that was judged for other bytes under its name is not judged', () => {
     const kept = { files: new Map([[nameOf('1.0'), judged(by(MILL), 'b'.repeat(64))]]) };
     expect(fileAction(provenanceRule, fileOf('1.0'), facts('require', kept))).toBe('deny');
@@ -198,6 +230,13 @@ describe('a release that says nothing', () => {
     expect(actions(lostProvenance, page, facts('off'))).toEqual({});
     expect(actions(lostProvenance, page, facts('require-when-present', { publishers: [] }))).toEqual({});
     expect(actions(lostProvenance, page, facts('require-when-present'), seenAt(['2.0', 5]))).toEqual({});
+  });
+
+  it('is judged by what was found out of it where its page lists it no more', () => {
+    const page = pageOf(fileOf('1.0'), { ...fileOf('2.0', false), removed: true });
+    expect(actions(lostProvenance, page, facts('require-when-present'))).toEqual({ '2.0': 'hide' });
+    const kept = { files: files('2.0', by(MILL)) };
+    expect(actions(lostProvenance, page, facts('require-when-present', kept))).toEqual({});
   });
 
   it('is none of which another file says it', () => {

@@ -6,6 +6,7 @@ import {
   isNormalized,
   normalizeName,
   projectCandidates,
+  releaseVersionOf,
   versionOf,
 } from '../../../src/pypi/names.ts';
 
@@ -165,5 +166,26 @@ describe('whose file a file name is', () => {
         projectCandidates(stem + end).every((project) => isNormalized(project) && belongsTo(stem + end, project)),
       ),
     );
+  });
+});
+
+describe('the release of a file', () => {
+  it.each([
+    ['alpha-1.0.tar.gz', '1.0'],
+    ['alpha-1.0.post1.zip', '1.0.post1'],
+    ['alpha-1.0+local.1-py3-none-any.whl', '1.0+local.1'],
+    ['alpha-1.0-py2.7.egg', '1.0'],
+    ['alpha-1.0.win32-py2.7.exe', '1.0'],
+    ['alpha-1.0.win-amd64-py3.5.msi', '1.0'],
+    ['alpha-1.0.win32.exe', '1.0'],
+    ['alpha-1.0rc1.win-amd64.zip', '1.0rc1'],
+    ['alpha-1.0.linux-x86_64.tar.gz', '1.0'],
+    ['alpha-1.0.macosx-10.9-x86_64.tar.gz', '1.0'],
+    ['alpha-1.0-py2.7.dmg', '1.0'],
+    ['alpha-1.0-1.noarch.rpm', '1.0'],
+    ['alpha-1.0-2.x86_64.rpm', '1.0'],
+    ['beta-1.0.tar.gz', undefined],
+  ])('%s is of %s, whatever it was built for', (filename, version) => {
+    expect(releaseVersionOf(filename, 'alpha')).toBe(version);
   });
 });

@@ -5,24 +5,15 @@ import { feedPlace, feedToCarry } from '../../../../src/app/advisories/carried.t
 import { FeedKeeper } from '../../../../src/app/advisories/keeper.ts';
 import { sourceOf } from '../../../../src/app/advisories/source.ts';
 import { Refusal } from '../../../../src/bytes/refusal.ts';
-import type { AdvisoriesConfig } from '../../../../src/config/advisories/schema.ts';
 import { nodeFileOps } from '../../../../src/disk/file-ops.ts';
 import { openVolume, type Volume } from '../../../../src/disk/volume.ts';
 import { createAdvisoryWork } from '../../../../src/workers/advisory-work.ts';
 import { makeScratch, NOW, unsignedConfig } from '../../../rigs/mirror.ts';
-import { advisory, archiveOf } from '../../../support/advisories.ts';
-import { createClock, DAY } from '../../../support/clock.ts';
+import { advisoriesFrom, advisory, archiveOf } from '../../../support/advisories.ts';
+import { createClock } from '../../../support/clock.ts';
 import { createRecorder } from '../../../support/recorder.ts';
 
-const CONFIG: AdvisoriesConfig = {
-  from: { carried: true },
-  ca: undefined,
-  refresh: 3600,
-  maxAge: 3 * DAY,
-  malware: 'deny',
-  vulnerable: 'report',
-  notOf: [],
-};
+const CONFIG = advisoriesFrom({ carried: true });
 const MAIN = unsignedConfig({ upstream: 'https://main.invalid/' });
 const OLD = archiveOf([advisory('MAL-1', 'alpha', {}, { modified: '2026-01-01T00:00:00Z' })]);
 const NEW = archiveOf([advisory('MAL-2', 'alpha', {}, { modified: '2026-03-01T00:00:00Z' })]);

@@ -10,20 +10,12 @@ import type { AdvisoriesConfig } from '../../../../src/config/advisories/schema.
 import { openVolume, type Volume } from '../../../../src/disk/volume.ts';
 import { createAdvisoryWork } from '../../../../src/workers/advisory-work.ts';
 import { makeScratch, NOW } from '../../../rigs/mirror.ts';
-import { advisory, archiveOf } from '../../../support/advisories.ts';
+import { advisoriesFrom, advisory, archiveOf } from '../../../support/advisories.ts';
 import { createClock, DAY } from '../../../support/clock.ts';
 import { createRecorder, type Recorded } from '../../../support/recorder.ts';
 
 const BAD = advisory('MAL-2026-1', 'alpha', { versions: ['2.0'] });
 const many = (count: number) => Array.from({ length: count }, (_, at) => advisory(`PYSEC-${at}`, `p${at}`, {}));
-const CONFIG = {
-  ca: undefined,
-  refresh: 3600,
-  maxAge: 3 * DAY,
-  malware: 'deny',
-  vulnerable: 'report',
-  notOf: [],
-} as const;
 
 let directory: string;
 let archive: string;
@@ -44,7 +36,7 @@ afterEach(async () => {
 const keeperOf = async (from: AdvisoriesConfig['from'] = { archive }, leads = true) => {
   const recorder = createRecorder();
   ({ events } = recorder);
-  const config = { ...CONFIG, from };
+  const config = advisoriesFrom(from);
   const work = createAdvisoryWork();
   const source = sourceOf(config, { offline: false, contact: undefined });
   const keeper = new FeedKeeper({ config, volume, source, work, clock: createClock(NOW), emit: recorder.emit, leads });

@@ -177,6 +177,18 @@ describe('two clocks', () => {
     expect(clocks.ahead).toEqual(new Map([['main', 2]]));
   });
 
+  it('are looked at at once, and once, where this one is far behind, which no cache makes it seem', () => {
+    const clocks = new ClockComparison();
+    let looks = 0;
+    clocks.watch(() => looks++);
+    for (const ahead of [9000, -300]) clocks.heard('main', 10_000, 10_000 + ahead);
+    expect(looks).toBe(0);
+    for (const ahead of [-301, -400, 0]) clocks.heard('main', 10_000, 10_000 + ahead);
+    expect([looks, clocks.look().length]).toEqual([1, 1]);
+    clocks.heard('main', 10_000, 9_000);
+    expect(looks).toBe(1);
+  });
+
   it('stand as they did where upstream is not asked', () => {
     const clocks = new ClockComparison();
     expect(clocks.look()).toEqual([]);

@@ -140,7 +140,9 @@ describe('the one sentence', () => {
     const unkept = index({ lastRefresh: NOW - DAY, lastError: failed('state', NOW, 'state') });
     const { says, levels, holds } = verdict({ indexes: [unkept] });
     expect([holds, levels]).toEqual([false, ['warn stale']]);
-    expect(says).toMatch(/Nothing that upstream says could be written down on this machine, since .*\[state\]/);
+    expect(says).toMatch(
+      /Nothing that upstream says can be written down on this machine, and did last 1 day ago \[state\]/,
+    );
   });
 
   it('is of the worst', () => {
@@ -154,6 +156,11 @@ describe('the one sentence', () => {
     const { says, levels } = verdict({ indexes: [index({ silent: true }), damaged], what: ['disk'] });
     expect(levels).toEqual(['bad state', 'warn away', 'warn disk']);
     expect(says).toContain('b: Nothing of it is served');
+  });
+
+  it('tells first what stops new files, and last what was warded off', () => {
+    const about = { what: ['redis', 'unwritable'], tampered: [{ index: 'main', things: 1 }] } as const;
+    expect(verdict(about).levels).toEqual(['warn unwritable', 'warn redis', 'warn refused']);
   });
 
   it('has words for every condition that is a warning, none for what a setting asked for, and names no path', () => {

@@ -154,7 +154,7 @@ describe('who asks for the verdict', () => {
     // PyPI's pages are fresh for ten minutes.
     expect(holds).toBe(false);
     expect(lines[0]).toBe('The promise does not hold. What is amiss:');
-    expect(lines.join('\n')).toMatch(/- main: Nothing came from upstream, since.*last confirmed 1 hour ago/s);
+    expect(lines.join('\n')).toMatch(/- main: Nothing comes from upstream, and did last.*last confirmed 1 hour ago/s);
     expect(json).toMatchObject({
       holds: false,
       findings: [{ what: 'stale', index: 'main' }],
