@@ -6,16 +6,7 @@ export const HEARD_RESULTS = ['newer', 'known', 'older', 'unproved', 'unusable']
 export type Heard = (typeof HEARD_RESULTS)[number];
 
 /** What is asked of Redis. */
-export const REDIS_COMMANDS = [
-  'STRLEN',
-  'GETRANGE',
-  'SET',
-  'EXISTS',
-  'EVAL',
-  'PUBLISH',
-  'XRANGE',
-  'XREVRANGE',
-] as const;
+export const REDIS_COMMANDS = ['STRLEN', 'GETRANGE', 'SET', 'EXISTS', 'EVAL', 'PUBLISH'] as const;
 export type RedisCommand = (typeof REDIS_COMMANDS)[number];
 /** `refused`: Redis said an error. `unknown`: no answer came. `away`: it was not asked, because it is known to be away. */
 export const REDIS_OUTCOMES = ['answered', 'refused', 'unknown', 'away'] as const;

@@ -10,6 +10,16 @@ redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'm', ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 return 1`;
 
+/** An entry comes as it was written where it is one of ours by its form, and else with its number alone: who may write there could fill the memory of all who read. */
+const READ = `
+local found = {}
+for _, entry in ipairs(redis.call(ARGV[1], KEYS[1], ARGV[2], ARGV[3], 'COUNT', ARGV[4])) do
+  local fields = entry[2]
+  local isOurs = #fields == 2 and fields[1] == 'm' and #fields[2] <= tonumber(ARGV[5])
+  table.insert(found, isOurs and entry or { entry[1] })
+end
+return found`;
+
 interface NewsOptions {
   readonly connection: RedisConnection;
   readonly prefix: string;
@@ -90,14 +100,15 @@ export class News {
   }
 
   async #ask(index: string, command: 'XRANGE' | 'XREVRANGE', from: string, to: string, count: number) {
-    const asked = await this.#options.connection.ask(command, this.#keyOf(index), from, to, 'COUNT', count);
+    const range = [command, from, to, count, NEWS_BYTES];
+    const asked = await this.#options.connection.ask('EVAL', READ, 1, this.#keyOf(index), ...range);
     return asked.outcome === 'answered' ? asked.reply : undefined;
   }
 
   #read(index: string, entry: unknown, { said }: Known): void {
     const message = messageOf(entry);
     const subject = this.#options.subjects.get(index);
-    if (message === undefined || subject === undefined || message.byteLength > NEWS_BYTES) return;
+    if (message === undefined || subject === undefined) return;
     const text = message.toString('latin1');
     if (said.has(text)) return;
     const authentic = this.#options.authenticator.open(subject, new Uint8Array(message));

@@ -59,6 +59,25 @@ it('what was said before a replica began is not news to it', async () => {
   expect(two.heard).toEqual(['main beta']);
 });
 
+it('what anybody else wrote there is not even sent to who reads, however large it is', async () => {
+  const server = await redisServer();
+  const [one, two] = [await replica(server), await replica(server)];
+  const large = 'x'.repeat(4_000_000);
+  for (const fields of [
+    ['m', large],
+    [large, 'm'],
+    ['m', '1', large, large],
+  ])
+    await server.command('XADD', STREAM, '*', ...fields);
+  await one.news.tell('main', 'alpha', '1');
+  expect(await length(server)).toBe(4);
+  const sent = async () => Number(/total_net_output_bytes:(\d+)/.exec(await server.command('INFO', 'stats'))?.[1]);
+  const before = await sent();
+  await two.news.look('main');
+  expect(two.heard).toEqual(['main alpha']);
+  expect((await sent()) - before).toBeLessThan(1_000_000);
+});
+
 it('what is not sealed by one of us, or is said again, makes nobody look', async () => {
   const server = await redisServer();
   const [one, two, stranger] = [await replica(server), await replica(server), await replica(server, { secret: 2 })];
