@@ -215,12 +215,12 @@ describe('a quarantined project (PEP 792)', () => {
     expect(JSON.parse(String(document?.bytes)).urls).toEqual([]);
   });
 
-  it('that is only archived is served as ever, and says so', async () => {
+  it.each(['archived', 'deprecated'])('that is only %s is served as ever, and says so', async (status) => {
     await start();
     await rig.page('alpha');
-    rig.pypi.restatus('alpha', { status: 'archived', reason: 'done' });
+    rig.pypi.restatus('alpha', { status, reason: 'done' });
     expect(await rig.later('alpha')).toHaveLength(1);
-    expect(await rig.page('alpha')).toMatchObject({ 'project-status': { status: 'archived', reason: 'done' } });
+    expect(await rig.page('alpha')).toMatchObject({ 'project-status': { status, reason: 'done' } });
     expect(rig.alarms()).toEqual([]);
   });
 

@@ -137,10 +137,10 @@ describe('a condition', () => {
     });
   });
 
-  it('knows the status of a project', () => {
-    const archived = page({ 'alpha-1.0.tar.gz': 9 }, { projectStatus: { status: 'archived', reason: 'moved' } });
-    const condition = { ...base, when: 'status', in: ['archived'] } as const;
-    expect(when(archived, condition)['alpha-1.0.tar.gz']).toContain('calls archived (moved)');
+  it.each(['archived', 'deprecated'] as const)('knows that a project is %s', (status) => {
+    const marked = page({ 'alpha-1.0.tar.gz': 9 }, { projectStatus: { status, reason: 'moved' } });
+    const condition = { ...base, when: 'status', in: [status] } as const;
+    expect(when(marked, condition)['alpha-1.0.tar.gz']).toContain(`calls ${status} (moved)`);
     expect(when(page({ 'alpha-1.0.tar.gz': 9 }), condition)).toEqual({});
   });
 
