@@ -87,7 +87,7 @@ async function unsigned(
       error(
         'upstream',
         `${name}: ${message} [${reason}]`,
-        'The message names the setting that mends it; try the address with curl from this machine.',
+        'Look whether the address (upstream) is right, and at the setting that the message names, if it names one; try the address with curl from this machine.',
       ),
     );
   // Where there is no list to find a project in, the first page that comes is told of.
