@@ -10,6 +10,8 @@ export interface Flights<T> {
   join(key: string, caller: Caller, work: (caller: Caller) => Promise<T>): Promise<T>;
   /** Joins the work under way, if there is any. */
   joinUnderway(key: string, caller: Caller): Promise<T> | undefined;
+  /** Whether work is under way for the key. */
+  has(key: string): boolean;
   /** Keys with work under way. */
   readonly size: number;
 }
@@ -33,6 +35,7 @@ export function createFlights<T>(): Flights<T> {
       if (caller.signal.aborted) return Promise.reject(caller.signal.reason);
       return flights.get(key)?.join(caller);
     },
+    has: (key) => flights.has(key),
     get size() {
       return flights.size;
     },

@@ -1,9 +1,9 @@
 import { type Caller, internalCaller } from '../../async/caller.ts';
-import { createFlights, type Flights } from '../../async/flight.ts';
 import { within } from '../../async/timeout.ts';
 import { isUnlisted } from '../absence.ts';
 import { type Believed, isSettled } from '../believed.ts';
 import { LONGEST_WAIT_MS } from '../limits.ts';
+import { Underway } from '../underway.ts';
 import { askedOnce } from './asked-once.ts';
 import type { KeptDocumentsOptions } from './document-options.ts';
 import { drawCurrent, drawRecalled, isSameSource } from './draw-current.ts';
@@ -19,10 +19,7 @@ import { nameOf, standsIn, standsInNoMore } from './stand-ins.ts';
 export class KeptDocuments<P, V> {
   readonly #options: KeptDocumentsOptions<P, V>;
   readonly #remembered: Remembered<P, V>;
-  readonly #recalls: Flights<Kept<P, V> | undefined> = createFlights();
-  readonly #flights: Flights<Found<P, V> | undefined> = createFlights();
-  readonly #redraws: Flights<Found<P, V> | undefined> = createFlights();
-  readonly #wholes: Flights<Drawing<P, V>> = createFlights();
+  readonly #underway = new Underway<P, V>();
   /** Names that are asked for behind: nobody needs to wait for that to go on. */
   readonly #asking = new Set<string>();
   /** Names whose flight somebody has waited for as long as anybody may. */
@@ -60,7 +57,7 @@ export class KeptDocuments<P, V> {
   }
 
   /** What memory says of names. */
-  get remembered(): Pick<Remembered<P, V>, 'get' | 'isAbsent' | 'isGone' | 'isKept'> {
+  get remembered(): Pick<Remembered<P, V>, 'isAbsent' | 'isKept'> {
     return this.#remembered;
   }
 
@@ -79,7 +76,7 @@ export class KeptDocuments<P, V> {
     if (drawer.isWhole(found.drawing)) return found;
     const kept = this.#remembered.wholeOf(name, found.drawing);
     if (kept !== undefined) return { ...found, drawing: kept };
-    const drawing = await this.#wholes.join(name, caller, (shared) => {
+    const drawing = await this.#underway.wholes.join(name, caller, (shared) => {
       const drawn = drawCurrent(this.#options, found.drawing.believed, shared).then((next) => {
         this.#replace(name, found.drawing, next, found.how);
         return next;
@@ -127,12 +124,15 @@ export class KeptDocuments<P, V> {
     else if (isSettled(observation)) await drawRecalled(drawer, believed, source, caller);
   }
 
+  /** Whether memory holds it, or that there is none, or is about to: what is being read may be older than what others say of it now. */
+  isRemembered(name: string): boolean {
+    return this.#remembered.get(name) !== undefined || this.#remembered.isGone(name) || this.#underway.has(name);
+  }
+
   /** What is stored of it was changed by others: memory begins from that, whatever was under way. */
   async follow(name: string, caller: Caller): Promise<void> {
-    const all = [this.#recalls, this.#flights, this.#redraws, this.#wholes];
     this.#remembered.forget(name);
-    const ended = Promise.allSettled(all.map((flights) => flights.joinUnderway(name, caller)));
-    await within<unknown>(LONGEST_WAIT_MS, ended, undefined);
+    await this.#underway.ended(name, caller);
     this.#remembered.forget(name);
   }
 
@@ -174,7 +174,7 @@ export class KeptDocuments<P, V> {
   async #recall(name: string, caller: Caller): Promise<Kept<P, V> | undefined> {
     const { evidence, drawer } = this.#options;
     if (evidence.recall === undefined) return undefined;
-    return this.#recalls.join(name, caller, async (shared) => {
+    return this.#underway.recalls.join(name, caller, async (shared) => {
       const believed = await evidence.recall?.(name);
       const already = this.#remembered.get(name);
       if (already !== undefined || believed?.source === undefined) return already;
@@ -184,7 +184,7 @@ export class KeptDocuments<P, V> {
   }
 
   #ask(name: string, kept: Kept<P, V> | undefined, caller: Caller): Promise<Found<P, V> | undefined> {
-    return this.#flights.join(name, caller, (shared) => this.#tracked(name, this.#update(name, kept, shared)));
+    return this.#underway.asks.join(name, caller, (shared) => this.#tracked(name, this.#update(name, kept, shared)));
   }
 
   #askBehind(name: string, kept: Kept<P, V>): void {
@@ -222,7 +222,7 @@ export class KeptDocuments<P, V> {
   #redraw(name: string, kept: Kept<P, V>, how: How, caller: Caller): Promise<Found<P, V> | undefined> {
     const { background, drawer } = this.#options;
     const { drawing } = kept;
-    return this.#redraws.join(name, caller, (shared) => {
+    return this.#underway.redraws.join(name, caller, (shared) => {
       const redrawn = drawCurrent(this.#options, drawing.believed, shared).then(
         (next) => this.#replace(name, drawing, next, how),
         (error: unknown) => {

@@ -194,9 +194,7 @@ export class ProjectPages<P> {
 
   /** Another replica says something new of the project. What memory does not hold is looked for when it is asked for. */
   async hear(project: string, caller: Caller): Promise<Heard> {
-    const { remembered } = this.#documents;
-    const isRemembered = remembered.get(project) !== undefined || remembered.isGone(project);
-    const heard = isRemembered ? await this.#evidence.hear?.(project) : undefined;
+    const heard = this.#documents.isRemembered(project) ? await this.#evidence.hear?.(project) : undefined;
     if (heard === 'newer') await this.follow(project, caller);
     // Upstream says which is right; where it cannot, what is held stays.
     if (heard === 'unusable') await this.#documents.look(project, caller).catch(() => undefined);

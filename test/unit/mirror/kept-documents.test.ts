@@ -100,6 +100,21 @@ it.each([
   expect([asked, drawn]).toEqual([['alpha'], ['alpha']]);
 });
 
+it('what is being read counts as remembered: what others say of it meanwhile is not in it', async () => {
+  const slow = Promise.withResolvers<Believed<undefined> | undefined>();
+  const { documents } = start([slow.promise, Promise.resolve(believed('alpha', 'disk'))]);
+  expect(documents.isRemembered('alpha')).toBe(false);
+  const waiting = documents.find('alpha', client());
+  expect([documents.isRemembered('alpha'), documents.isRemembered('beta')]).toEqual([true, false]);
+  // Somebody says something new of it: memory begins anew, without what was being read.
+  const followed = documents.follow('alpha', client());
+  slow.resolve(believed('alpha', 'disk'));
+  await Promise.all([waiting, followed]);
+  expect(documents.isRemembered('alpha')).toBe(false);
+  await documents.find('alpha', client());
+  expect(documents.isRemembered('alpha')).toBe(true);
+});
+
 const unreachable = new Refusal('unreachable', 'Upstream does not answer.', { transient: true });
 const failing = (error: Error) => async () => {
   throw error;
