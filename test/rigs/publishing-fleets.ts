@@ -6,6 +6,7 @@ import { AnswerBook, readPage, thingsOf } from '../support/answer-book.ts';
 import type { Answered } from '../support/ask.ts';
 import { badGateway } from '../support/bad-days.ts';
 import { startFakePypi } from '../support/fake-pypi.ts';
+import { until } from '../support/redis.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import { scratch } from '../support/volume-harness.ts';
 import { OLD, startIndexRig } from './index-rig.ts';
@@ -134,7 +135,9 @@ export const unsignedPublishing: MakeFleet = async (redis) => {
     const seal = { key, epoch: join(directory, `epoch-${name}`) };
     const mirror = await startIndexRig({ redis, seal, pypi });
     onTestFinished(() => mirror.close());
-    members.push({ name, mirror, learn: () => mirror.later('alpha', OLD) });
+    // What another has only just confirmed is fresh here, too, and upstream is not asked.
+    const learn = () => until(async () => (await mirror.later('alpha', OLD)).length === count);
+    members.push({ name, mirror, learn });
   }
   const { page, file } = asking(
     book,
