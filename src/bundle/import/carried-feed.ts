@@ -1,9 +1,9 @@
 import type { Instant } from '../../bytes/instant.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { Blob } from '../../ports/blob.ts';
-import { type Entry, hasKind, timeOf } from '../format/model.ts';
+import { type Entry, timeOf } from '../format/model.ts';
+import { UNSIGNED } from './beside.ts';
 import type { Judged } from './judge.ts';
-import type { ReadBundle } from './opened.ts';
 import type { ImportPlace } from './place.ts';
 
 /** Where advisories go that a bundle brings: they are the site's, and no index's. */
@@ -32,9 +32,7 @@ export interface FeedTold {
 const LATER = 'a later bundle was imported; a complete one (exported without --since) brings those of now';
 
 /** Takes them once the bundle is in force: before that nothing of it is believed. What is wrong with them takes nothing from the rest. */
-export async function takeFeed(place: ImportPlace, judged: Judged, isNewest: boolean): Promise<FeedTold | undefined> {
-  const entry = await feedIn(judged.bundle);
-  if (entry === undefined) return undefined;
+export async function takeFeed(place: ImportPlace, judged: Judged, entry: Entry, isNewest: boolean): Promise<FeedTold> {
   const closed = closedTo(place, judged);
   if (closed !== undefined) return left(entry, 'policy', closed);
   if (!isNewest) return left(entry, 'rollback', LATER);
@@ -49,24 +47,14 @@ export async function takeFeed(place: ImportPlace, judged: Judged, isNewest: boo
 }
 
 /** The same as far as it can be told without taking them. */
-export async function rehearsedFeed(place: ImportPlace, judged: Judged): Promise<FeedTold | undefined> {
-  const entry = await feedIn(judged.bundle);
-  if (entry === undefined) return undefined;
+export function rehearsedFeed(place: ImportPlace, judged: Judged, entry: Entry): FeedTold {
   const closed = closedTo(place, judged);
   return closed === undefined ? told(entry, 'untried') : left(entry, 'policy', closed);
 }
 
 /** They decide what is refused here, and nothing proves them but who sent them. */
 function closedTo({ feed }: ImportPlace, { key }: Judged): string | undefined {
-  return key === undefined ? 'nobody signed them whose signature is believed here (import.keys)' : feed.closed;
-}
-
-async function feedIn({ header, lines }: ReadBundle): Promise<Entry | undefined> {
-  if (!hasKind(header.format, 'advisories')) return undefined;
-  let found: Entry | undefined;
-  for await (const given of lines())
-    if (given.line === 'entry' && given.entry.kind === 'advisories') found = given.entry;
-  return found;
+  return key === undefined ? UNSIGNED : feed.closed;
 }
 
 function told({ url: from, confirmed }: Entry, became: FeedTold['became']): FeedTold {

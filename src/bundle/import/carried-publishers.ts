@@ -1,8 +1,8 @@
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
-import { type Entry, hasKind } from '../format/model.ts';
+import type { Entry } from '../format/model.ts';
 import { decodePins, MOST_PUBLISHERS_BYTES, type PinnedProject } from '../format/publishers.ts';
+import { UNSIGNED } from './beside.ts';
 import type { Judged } from './judge.ts';
-import type { ReadBundle } from './opened.ts';
 import type { ImportPlace } from './place.ts';
 
 /** What is known here of one project that a bundle names publishers of. `conflict`: somebody else is known, and stays. */
@@ -38,10 +38,9 @@ export interface PublishersTold {
 export async function takePublishers(
   place: ImportPlace,
   judged: Judged,
+  entry: Entry,
   isNewest: boolean,
-): Promise<PublishersTold | undefined> {
-  const entry = await publishersIn(judged.bundle);
-  if (entry === undefined) return undefined;
+): Promise<PublishersTold> {
   const { key } = judged;
   if (key === undefined) return left('policy', UNSIGNED);
   if (judged.bundle.header.index.evidence === 'tuf') return left('policy', SIGNED_INDEX);
@@ -58,24 +57,12 @@ export async function takePublishers(
 }
 
 /** The same as far as it can be told without storing anything. */
-export async function rehearsedPublishers(judged: Judged): Promise<PublishersTold | undefined> {
-  const entry = await publishersIn(judged.bundle);
-  if (entry === undefined) return undefined;
+export function rehearsedPublishers(judged: Judged): PublishersTold {
   if (judged.key === undefined) return left('policy', UNSIGNED);
   return judged.bundle.header.index.evidence === 'tuf' ? left('policy', SIGNED_INDEX) : told('untried', []);
 }
 
-/** They decide what is held back here, and nothing proves them but who sent them. */
-const UNSIGNED = 'nobody signed them whose signature is believed here (import.keys)';
 const SIGNED_INDEX = 'an index that is signed has no place for provenance';
-
-async function publishersIn({ header, lines }: ReadBundle): Promise<Entry | undefined> {
-  if (!hasKind(header.format, 'publishers')) return undefined;
-  let found: Entry | undefined;
-  for await (const given of lines())
-    if (given.line === 'entry' && given.entry.kind === 'publishers') found = given.entry;
-  return found;
-}
 
 function told(became: PublishersTold['became'], compared: readonly ComparedProject[]): PublishersTold {
   return {

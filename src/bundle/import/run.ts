@@ -6,6 +6,7 @@ import type { Carried, CarriedGeneration, ContentName } from '../../ports/carrie
 import type { Known } from '../../ports/index-state.ts';
 import type { BundleBytes } from '../format/archive.ts';
 import { type Entry, timeOf } from '../format/model.ts';
+import { besideIn } from './beside.ts';
 import { rehearsedFeed, takeFeed } from './carried-feed.ts';
 import { rehearsedPublishers, takePublishers } from './carried-publishers.ts';
 import { refuseMissing, refuseNoRoom, removedBy } from './counted-on.ts';
@@ -100,9 +101,10 @@ async function takeBeside(
   judged: Judged,
   isNewest: boolean,
 ): Promise<Pick<Imported, 'advisories' | 'publishers'>> {
+  const { advisories, publishers } = await besideIn(judged.bundle);
   return {
-    advisories: await takeFeed(place, judged, isNewest),
-    publishers: await takePublishers(place, judged, isNewest),
+    advisories: advisories && (await takeFeed(place, judged, advisories, isNewest)),
+    publishers: publishers && (await takePublishers(place, judged, publishers, isNewest)),
   };
 }
 
@@ -152,8 +154,9 @@ async function rehearsed(place: ImportPlace, judged: Judged, body: BundleBytes, 
       seen.bytes += entry.size;
     }
   }
-  const advisories = await rehearsedFeed(place, judged);
-  const publishers = await rehearsedPublishers(judged);
+  const beside = await besideIn(judged.bundle);
+  const advisories = beside.advisories && rehearsedFeed(place, judged, beside.advisories);
+  const publishers = beside.publishers && rehearsedPublishers(judged);
   return { ...about, ...seen, heldBack: [], scan: undefined, advisories, publishers };
 }
 
